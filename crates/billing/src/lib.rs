@@ -1,0 +1,22 @@
+//! The domain: plans, subscriptions and who has access until when.
+//!
+//! Pure: nothing here does I/O, reads a clock or knows an SDK. Time is passed in as Unix seconds.
+
+mod access;
+mod id;
+mod mode;
+mod plan;
+mod snapshot;
+mod subscription;
+
+pub use access::{Access, Policy, Reason, access};
+pub use id::{
+    App, CustomerId, InvalidId, PlanKey, PriceId, ProductId, SessionId, SubscriptionId, UserId,
+};
+pub use mode::Mode;
+pub use plan::{Catalogue, Interval, Plan, Price, Product};
+pub use snapshot::Snapshot;
+pub use subscription::{Invoice, InvoiceStatus, Item, Status, Subscription};
+
+/// Seconds since 1970-01-01 UTC, as in Stripe's API.
+pub type Timestamp = i64;

@@ -1,0 +1,26 @@
+use billing::UserId;
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+
+use crate::{Problem, Request};
+
+/// Who is calling: the `sub` of the access token that API Gateway's JWT authorizer has verified. Nothing else identifies a user.
+///
+/// # Errors
+/// 401 where there is no verified token, or it is not an access token: Cognito's ID tokens are signed with the same key.
+pub fn caller(request: &Request) -> Result<UserId, Problem> {
+    let user = verified_user(request).ok_or_else(Problem::invalid_token)?;
+    tracing::Span::current().record("user.id", user.as_str());
+    Ok(user)
+}
+
+fn verified_user(request: &Request) -> Option<UserId> {
+    let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else {
+        return None;
+    };
+    let claims = &context.authorizer.as_ref()?.jwt.as_ref()?.claims;
+    if claims.get("token_use")? != "access" {
+        return None;
+    }
+    UserId::parse(claims.get("sub")?.as_str()).ok()
+}

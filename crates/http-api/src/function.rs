@@ -1,0 +1,114 @@
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use lambda_http::request::RequestContext;
+use lambda_http::{RequestExt, service_fn};
+use tracing::field::Empty;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use crate::{Env, Problem, Request, Response, log};
+
+/// How long before Lambda ends the function we give up by ourselves, so that the caller gets an answer.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// Why a function does not start.
+pub type StartError = Box<dyn Error + Send + Sync>;
+
+/// A function behind the HTTP API.
+pub trait HttpFunction: Sized + Send + Sync + 'static {
+    /// Reads the configuration and makes the connections, once, at init.
+    ///
+    /// # Errors
+    /// [`StartError`], which names the variable that is missing or wrong.
+    fn start(env: &Env) -> impl Future<Output = Result<Self, StartError>> + Send;
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// [`Problem`]
+    fn handle(&self, request: Request) -> impl Future<Output = Result<Response, Problem>> + Send;
+}
+
+/// Runs a function until Lambda ends it.
+pub async fn run<F: HttpFunction>() -> ExitCode {
+    log::init();
+    let function = match F::start(&Env::of_process()).await {
+        Ok(function) => function,
+        Err(problem) => {
+            error!(error = %problem, "the function cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let function = &function;
+    let service = service_fn(move |request: Request| async move {
+        Ok::<Response, lambda_http::Error>(answer(function, request).await)
+    });
+    match lambda_http::run(service).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            error!(error = %problem, "the Lambda runtime ended");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One request, one log line.
+async fn answer<F: HttpFunction>(function: &F, request: Request) -> Response {
+    let started = Instant::now();
+    let request_id = request.lambda_context().request_id;
+    let span = info_span!(
+        "request",
+        request_id,
+        route = route_key(&request),
+        user.id = Empty,
+        stripe.event = Empty,
+        stripe.event_type = Empty,
+        outcome = Empty,
+    );
+    async {
+        let handled = tokio::time::timeout(time_left(&request), function.handle(request))
+            .await
+            .unwrap_or_else(|_| Err(Problem::timeout()));
+        let duration_ms = started.elapsed().as_millis();
+        match handled {
+            Ok(response) => {
+                info!(status = response.status().as_u16(), duration_ms, "request");
+                response
+            }
+            Err(problem) => {
+                let (status, code) = (problem.status().as_u16(), problem.code());
+                match problem.causes() {
+                    Some(error) if status >= 500 => {
+                        error!(status, code, duration_ms, error, "request")
+                    }
+                    Some(error) => warn!(status, code, duration_ms, error, "request"),
+                    None => info!(status, code, duration_ms, "request"),
+                }
+                problem.into_response(&request_id)
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+fn route_key(request: &Request) -> Option<&str> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => context.route_key.as_deref(),
+        _ => None,
+    }
+}
+
+fn time_left(request: &Request) -> Duration {
+    let deadline = UNIX_EPOCH
+        + Duration::from_millis(
+            request
+                .lambda_context_ref()
+                .map_or(0, |context| context.deadline),
+        );
+    deadline
+        .duration_since(SystemTime::now())
+        .unwrap_or_default()
+        .saturating_sub(RESERVE)
+}

@@ -1,0 +1,222 @@
+use std::error::Error;
+
+use lambda_http::Body;
+use lambda_http::http::{StatusCode, header};
+use payments::StripeError;
+use serde_json::json;
+use store::StoreError;
+use sync::SyncError;
+
+use crate::Response;
+
+/// A failure as the caller reads it (RFC 9457, <https://www.rfc-editor.org/rfc/rfc9457>) and as the log reads it: two messages. Only here
+/// does a domain error meet a status code.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    retry_after: Option<u32>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A failure that the caller can do something about, and how.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            retry_after: None,
+            cause: None,
+        }
+    }
+
+    /// 400 for a body that is not what it must be. Says where, not what it holds.
+    #[must_use]
+    pub fn invalid_request(error: &serde_json::Error) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let detail = match error.classify() {
+            serde_json::error::Category::Data => {
+                format!("The body's JSON does not have the documented shape ({place}).")
+            }
+            _ => format!("The body is not JSON ({place})."),
+        };
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+    }
+
+    /// 413.
+    #[must_use]
+    pub fn body_too_large(max: usize) -> Self {
+        let detail = format!("The body has more than {max} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    }
+
+    /// 401 for a token that the authorizer let pass, but that is no access token.
+    #[must_use]
+    pub fn invalid_token() -> Self {
+        let detail = "Send an access token of a signed-in user.";
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_token", detail)
+    }
+
+    /// 404 for a route that this function does not serve.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+    }
+
+    /// 500. The caller learns nothing but the request's id.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "Something went wrong on our side.",
+            )
+        }
+    }
+
+    /// 503 for a request that took longer than the function may.
+    #[must_use]
+    pub(crate) fn timeout() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "This took too long. Try again; it continues where it stopped.",
+        )
+        .retry_after(5)
+    }
+
+    fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The causes, outermost first, for the log.
+    pub(crate) fn causes(&self) -> Option<String> {
+        let mut error: &dyn Error = self.cause.as_deref()?;
+        let mut text = error.to_string();
+        while let Some(source) = error.source() {
+            text = format!("{text}: {source}");
+            error = source;
+        }
+        Some(text)
+    }
+
+    pub(crate) fn into_response(self, request_id: &str) -> Response {
+        let body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason(),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+            "request_id": request_id,
+        });
+        let mut response = Response::new(Body::Text(body.to_string()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        let problem = header::HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, problem);
+        let no_store = header::HeaderValue::from_static("no-store");
+        headers.insert(header::CACHE_CONTROL, no_store);
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+impl From<StripeError> for Problem {
+    fn from(error: StripeError) -> Self {
+        let (status, code, detail, seconds) = match &error {
+            StripeError::Unreachable(_)
+            | StripeError::Api {
+                status: 409 | 429, ..
+            } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stripe_unavailable",
+                "Stripe does not answer just now. Try again; it continues where it stopped.",
+                5,
+            ),
+            StripeError::Api { .. }
+            | StripeError::Malformed { .. }
+            | StripeError::EndlessList(_) => (
+                StatusCode::BAD_GATEWAY,
+                "stripe_error",
+                "Stripe answered with an error. Try again; it continues where it stopped.",
+                5,
+            ),
+        };
+        Self {
+            cause: Some(error.into()),
+            ..Self::new(status, code, detail).retry_after(seconds)
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } | StoreError::Busy => Self {
+                cause: Some(error.into()),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "store_unavailable",
+                    "The database does not answer just now. Try again; it continues where it stopped.",
+                )
+                .retry_after(2)
+            },
+            StoreError::Malformed { .. } | StoreError::Incomplete(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SyncError> for Problem {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Stripe(error) => error.into(),
+            SyncError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caller_and_the_log_read_two_messages() {
+        let problem = Problem::internal("the key sk_… is wrong");
+        assert_eq!(problem.causes().as_deref(), Some("the key sk_… is wrong"));
+        let response = problem.into_response("req-1");
+        let Body::Text(body) = response.body() else {
+            panic!("the body is text")
+        };
+        assert_eq!(
+            body,
+            r#"{"code":"internal_error","detail":"Something went wrong on our side.","request_id":"req-1","status":500,"title":"Internal Server Error","type":"about:blank"}"#
+        );
+    }
+
+    #[test]
+    fn what_may_pass_says_when_to_come_back() {
+        let response = Problem::from(StoreError::Busy).into_response("req-1");
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "2");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json"
+        );
+    }
+}

@@ -1,0 +1,31 @@
+use lambda_http::Body;
+use lambda_http::http::{StatusCode, header};
+use serde::Serialize;
+
+use crate::{Problem, Response};
+
+/// A JSON answer that nobody may keep.
+///
+/// # Errors
+/// 500 where the value cannot be JSON.
+pub fn json<T: Serialize>(value: &T) -> Result<Response, Problem> {
+    respond(value, "no-store")
+}
+
+/// A JSON answer, the same for everyone, that may be kept for `seconds`.
+///
+/// # Errors
+/// 500 where the value cannot be JSON.
+pub fn cacheable_json<T: Serialize>(value: &T, seconds: u32) -> Result<Response, Problem> {
+    respond(value, &format!("public, max-age={seconds}"))
+}
+
+fn respond<T: Serialize>(value: &T, cache: &str) -> Result<Response, Problem> {
+    let body = serde_json::to_string(value).map_err(Problem::internal)?;
+    lambda_http::Response::builder()
+        .status(StatusCode::OK)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CACHE_CONTROL, cache)
+        .body(Body::Text(body))
+        .map_err(Problem::internal)
+}

@@ -1,0 +1,154 @@
+use std::collections::HashMap;
+
+use billing::{App, Catalogue, Interval, Plan, PlanKey, PriceId, Product, ProductId};
+use serde::Deserialize;
+use stripe_client_core::StripeRequest;
+use stripe_product::price::ListPrice;
+
+use crate::object::{APP, MAX_PAGES, Page};
+use crate::{Stripe, StripeError};
+
+/// The price's metadata that gives new users a free trial, in days.
+const TRIAL_DAYS: &str = "trial_days";
+
+impl Stripe {
+    /// All that we sell or ever sold: prices, active or not, of products that carry our `app` metadata.
+    /// See <https://docs.stripe.com/api/prices/list>.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn catalogue(&self, app: &App) -> Result<Catalogue, StripeError> {
+        let mut plans = Vec::new();
+        let mut products = Vec::new();
+        let mut last: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let mut list = ListPrice::new()
+                .expand(vec!["data.product".to_owned()])
+                .limit(100);
+            if let Some(last) = last.take() {
+                list = list.starting_after(last);
+            }
+            let page: Page<WirePrice> = self.send(list.build()).await?;
+            last = page.data.last().map(|price| price.id.clone());
+            for price in page.data {
+                let Some(product) = our_product(&price, app) else {
+                    continue;
+                };
+                plans.extend(plan(&price, &product));
+                products.push(product);
+            }
+            if !page.has_more || last.is_none() {
+                return Ok(Catalogue::new(plans, products));
+            }
+        }
+        Err(StripeError::EndlessList("prices"))
+    }
+}
+
+#[derive(Deserialize)]
+struct WirePrice {
+    id: String,
+    #[serde(default)]
+    active: bool,
+    lookup_key: Option<String>,
+    unit_amount: Option<i64>,
+    currency: String,
+    recurring: Option<WireRecurring>,
+    #[serde(default)]
+    metadata: HashMap<String, serde_json::Value>,
+    product: WireProduct,
+}
+
+#[derive(Deserialize)]
+struct WireRecurring {
+    interval: Interval,
+    interval_count: u32,
+}
+
+/// Expanded; a deleted product has an id only.
+#[derive(Deserialize)]
+struct WireProduct {
+    id: String,
+    #[serde(default)]
+    active: bool,
+    #[serde(default)]
+    name: String,
+    description: Option<String>,
+    #[serde(default)]
+    metadata: HashMap<String, serde_json::Value>,
+}
+
+fn our_product(price: &WirePrice, app: &App) -> Option<Product> {
+    let wire = &price.product;
+    if wire.metadata.get(APP)?.as_str()? != app.as_str() {
+        return None;
+    }
+    Some(Product {
+        id: ProductId::parse(wire.id.as_str()).ok()?,
+        name: wire.name.clone(),
+        description: wire.description.clone().unwrap_or_default(),
+    })
+}
+
+/// `None` for a price that is not on offer.
+fn plan(price: &WirePrice, product: &Product) -> Option<Plan> {
+    if !price.active || !price.product.active {
+        return None;
+    }
+    let recurring = price.recurring.as_ref()?;
+    let trial_days = price
+        .metadata
+        .get(TRIAL_DAYS)
+        .and_then(|days| days.as_str()?.parse().ok())
+        .unwrap_or(0);
+    Some(Plan {
+        key: PlanKey::parse(price.lookup_key.as_deref()?).ok()?,
+        price: PriceId::parse(price.id.as_str()).ok()?,
+        product: product.id.clone(),
+        name: product.name.clone(),
+        description: product.description.clone(),
+        amount: price.unit_amount?,
+        currency: price.currency.clone(),
+        interval: recurring.interval.clone(),
+        interval_count: recurring.interval_count,
+        trial_days,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(change: impl FnOnce(&mut serde_json::Value)) -> (usize, usize) {
+        let mut price = serde_json::json!({
+            "id": "price_1", "active": true, "lookup_key": "starter-monthly", "unit_amount": 900, "currency": "usd",
+            "recurring": {"interval": "month", "interval_count": 1}, "metadata": {"trial_days": "14"},
+            "product": {"id": "prod_1", "active": true, "name": "Starter", "description": null, "metadata": {"app": "tollgate"}}
+        });
+        change(&mut price);
+        let price: WirePrice = serde_json::from_value(price).unwrap();
+        let product = our_product(&price, &App::parse("tollgate").unwrap());
+        let plan = product.as_ref().and_then(|product| plan(&price, product));
+        (
+            usize::from(product.is_some()),
+            plan.map_or(0, |plan| plan.trial_days as usize),
+        )
+    }
+
+    #[test]
+    fn a_price_is_a_plan_when_it_is_on_offer_and_its_product_is_ours() {
+        assert_eq!(price(|_| ()), (1, 14));
+        assert_eq!(price(|p| p["active"] = false.into()), (1, 0));
+        assert_eq!(price(|p| p["product"]["active"] = false.into()), (1, 0));
+        assert_eq!(price(|p| p["lookup_key"] = serde_json::Value::Null), (1, 0));
+        assert_eq!(price(|p| p["recurring"] = serde_json::Value::Null), (1, 0));
+        assert_eq!(
+            price(|p| p["product"]["metadata"] = serde_json::json!({"app": "other"})),
+            (0, 0)
+        );
+        assert_eq!(
+            price(|p| p["product"] = serde_json::json!({"id": "prod_1", "deleted": true})),
+            (0, 0)
+        );
+    }
+}

@@ -1,0 +1,159 @@
+use std::collections::HashMap;
+
+use billing::{App, CustomerId, Mode, UserId};
+use serde::Deserialize;
+use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
+use stripe_core::customer::{CreateCustomer, RetrieveCustomer, SearchCustomer};
+
+use crate::object::{APP, MODE, Page, USER_ID};
+use crate::{IdempotencyKey, Reply, Stripe, StripeError};
+
+/// Whose customer it is: what we write into the metadata of everything we make. A mapping of a user to a customer comes from nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Our application, among others that may share the account.
+    pub app: App,
+    /// The mode, so that an object copied from test to live mode names nobody.
+    pub mode: Mode,
+    /// The user.
+    pub user: UserId,
+}
+
+impl Owner {
+    pub(crate) fn to_metadata(&self) -> HashMap<String, String> {
+        HashMap::from([
+            (APP.to_owned(), self.app.to_string()),
+            (MODE.to_owned(), self.mode.to_string()),
+            (USER_ID.to_owned(), self.user.to_string()),
+        ])
+    }
+}
+
+/// A Stripe customer, as far as we use it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Customer {
+    /// Stripe's id.
+    pub id: CustomerId,
+    /// A deleted customer keeps its id and nothing else.
+    #[serde(default)]
+    pub deleted: bool,
+    #[serde(default)]
+    metadata: HashMap<String, serde_json::Value>,
+}
+
+impl Customer {
+    /// The user that we made it for; `None` for a deleted customer, another application's, or another mode's.
+    #[must_use]
+    pub fn owner(&self, app: &App, mode: Mode) -> Option<UserId> {
+        let text = |key: &str| self.metadata.get(key)?.as_str();
+        let ours =
+            !self.deleted && text(APP) == Some(app.as_str()) && text(MODE) == Some(mode.as_str());
+        ours.then(|| UserId::parse(text(USER_ID)?).ok()).flatten()
+    }
+}
+
+impl Stripe {
+    /// The parameters of [`Stripe::create_customer`], form-encoded: made once, stored, and sent the same each time.
+    #[must_use]
+    pub fn customer_parameters(owner: &Owner, email: Option<&str>) -> String {
+        let mut request = CreateCustomer::new().metadata(owner.to_metadata());
+        if let Some(email) = email {
+            request = request.email(email);
+        }
+        request.build().body.unwrap_or_default()
+    }
+
+    /// Creates a customer, once for each key. See <https://docs.stripe.com/api/customers/create>.
+    ///
+    /// # Errors
+    /// [`StripeError`]; what happened is known only after asking again under the same key.
+    pub async fn create_customer(
+        &self,
+        parameters: &str,
+        key: &IdempotencyKey,
+    ) -> Result<Reply<Customer>, StripeError> {
+        let mut request = RequestBuilder::new(StripeMethod::Post, "/customers");
+        request.body = Some(parameters.to_owned());
+        self.send_once(request, key).await
+    }
+
+    /// Reads a customer. See <https://docs.stripe.com/api/customers/retrieve>.
+    ///
+    /// # Errors
+    /// [`StripeError`]; [`StripeError::is_not_found`] where there never was one.
+    pub async fn customer(&self, id: &CustomerId) -> Result<Customer, StripeError> {
+        self.send(RetrieveCustomer::new(id.as_str()).build()).await
+    }
+
+    /// Finds a customer that we made for this user. New customers are found after up to a minute.
+    /// See <https://docs.stripe.com/search>.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn find_customer(&self, owner: &Owner) -> Result<Option<Customer>, StripeError> {
+        let query = format!(
+            "metadata['{APP}']:'{}' AND metadata['{MODE}']:'{}' AND metadata['{USER_ID}']:'{}'",
+            owner.app, owner.mode, owner.user
+        );
+        let page: Page<Customer> = self.send(SearchCustomer::new(query).build()).await?;
+        // Search lags behind: what it names may be deleted by now, which only reading it tells.
+        for found in page.data {
+            let customer = self.customer(&found.id).await?;
+            if customer.owner(&owner.app, owner.mode).as_ref() == Some(&owner.user) {
+                return Ok(Some(customer));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(customer: &str, expected: Option<&str>) {
+        let customer: Customer = serde_json::from_str(customer).unwrap();
+        let owner = customer.owner(&App::parse("tollgate").unwrap(), Mode::Test);
+        assert_eq!(owner.as_ref().map(UserId::as_str), expected);
+    }
+
+    #[test]
+    fn an_email_is_sent_as_it_is() {
+        let owner = Owner {
+            app: App::parse("tollgate").unwrap(),
+            mode: Mode::Test,
+            user: UserId::parse("u1").unwrap(),
+        };
+        let parameters = Stripe::customer_parameters(&owner, Some("jo+a&b=c@example.com"));
+        assert!(
+            parameters.starts_with("email=jo%2Ba%26b%3Dc@example.com&metadata["),
+            "{parameters}"
+        );
+    }
+
+    #[test]
+    fn only_metadata_that_we_wrote_names_a_user() {
+        check(
+            r#"{"id":"cus_1","metadata":{"app":"tollgate","mode":"test","user_id":"u1"}}"#,
+            Some("u1"),
+        );
+        check(
+            r#"{"id":"cus_1","metadata":{"app":"other","mode":"test","user_id":"u1"}}"#,
+            None,
+        );
+        check(
+            r#"{"id":"cus_1","metadata":{"app":"tollgate","mode":"live","user_id":"u1"}}"#,
+            None,
+        );
+        check(
+            r#"{"id":"cus_1","metadata":{"app":"tollgate","mode":"test","user_id":"a#b"}}"#,
+            None,
+        );
+        check(
+            r#"{"id":"cus_1","metadata":{"app":7,"mode":"test","user_id":"u1"}}"#,
+            None,
+        );
+        check(r#"{"id":"cus_1","metadata":{}}"#, None);
+        check(r#"{"id":"cus_1","object":"customer","deleted":true}"#, None);
+    }
+}

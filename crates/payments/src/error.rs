@@ -1,0 +1,86 @@
+use serde::Deserialize;
+
+/// Stripe's error object, as far as we use it. Its `message` is left out: it can quote what a customer typed, and we log errors.
+/// See <https://docs.stripe.com/api/errors>.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct ErrorBody {
+    /// `api_error`, `card_error`, `idempotency_error` or `invalid_request_error`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// A stable code, such as `resource_missing`.
+    pub code: Option<String>,
+    /// The parameter that it is about.
+    pub param: Option<String>,
+}
+
+/// Why a request to Stripe gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum StripeError {
+    /// No answer. What was asked for may have happened.
+    #[error("Stripe cannot be reached")]
+    Unreachable(#[source] https_client::Error),
+    /// Stripe answered, with an error.
+    #[error(
+        "Stripe answered {status} (type {}, code {}, param {}, request {})",
+        text(&body.kind), text(&body.code), text(&body.param), text(request_id)
+    )]
+    Api {
+        /// HTTP status.
+        status: u16,
+        /// What it says.
+        body: ErrorBody,
+        /// Stripe's `Request-Id`.
+        request_id: Option<String>,
+        /// Whether this is the stored answer of an earlier request under the same idempotency key: asking again cannot change it.
+        replayed: bool,
+    },
+    /// The answer was a success, but not of the shape we need.
+    #[error("Stripe's answer is not understood (request {})", text(request_id))]
+    Malformed {
+        /// Stripe's `Request-Id`.
+        request_id: Option<String>,
+        /// What was wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A list that does not end.
+    #[error("Stripe's list of {0} does not end")]
+    EndlessList(&'static str),
+}
+
+fn text(value: &Option<String>) -> &str {
+    value.as_deref().unwrap_or("-")
+}
+
+impl StripeError {
+    /// The stored failure of an earlier request under the same idempotency key, which only a new key can get past: a 5xx, or a
+    /// request that Stripe refused.
+    #[must_use]
+    pub fn is_final_under_its_key(&self) -> bool {
+        match self {
+            Self::Api {
+                status, replayed, ..
+            } => *replayed || matches!(status, 400 | 402 | 404),
+            Self::Unreachable(_) | Self::Malformed { .. } | Self::EndlessList(_) => false,
+        }
+    }
+
+    /// The object that was asked for does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Api { status: 404, .. })
+    }
+
+    /// A parameter of this name refers to an object that does not exist (any more).
+    #[must_use]
+    pub fn is_missing_param(&self, name: &str) -> bool {
+        matches!(self, Self::Api { body, .. }
+            if body.code.as_deref() == Some("resource_missing") && body.param.as_deref() == Some(name))
+    }
+
+    /// Stripe is there but asks us to slow down.
+    #[must_use]
+    pub fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Api { status: 429, .. })
+    }
+}

@@ -1,0 +1,28 @@
+//! Stripe: the transport, the requests we make, and the webhooks we take.
+//!
+//! The only user of async-stripe, and of that only its request builders: its client has no keep-alive, no timeout and no retry under a
+//! fixed idempotency key, and its webhook parser refuses real payloads (docs/ARCHITECTURE.md).
+
+mod catalogue;
+mod checkout;
+mod customers;
+mod error;
+mod key;
+mod object;
+mod subscriptions;
+mod transport;
+pub mod webhook;
+
+pub use checkout::{CheckoutRequest, CheckoutSession, SessionStatus};
+pub use customers::{Customer, Owner};
+pub use error::{ErrorBody, StripeError};
+pub use key::{InvalidKey, SecretKey, WebhookSecrets};
+pub use transport::{IdempotencyKey, Reply, Stripe};
+
+/// The version our requests and the webhook endpoint are pinned to: the one async-stripe's builders are generated from.
+/// See <https://docs.stripe.com/api/versioning>.
+#[must_use]
+pub fn api_version() -> &'static str {
+    static VERSION: stripe_client_core::ApiVersion = stripe_client_core::VERSION;
+    VERSION.as_str()
+}

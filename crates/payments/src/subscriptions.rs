@@ -1,0 +1,168 @@
+use billing::{
+    CustomerId, Interval, Invoice, InvoiceStatus, Item, PlanKey, Price, PriceId, ProductId, Status,
+    Subscription, SubscriptionId, Timestamp,
+};
+use serde::Deserialize;
+use stripe_billing::invoice::ListInvoice;
+use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
+use stripe_client_core::StripeRequest;
+use stripe_shared::InvoiceStatus as OpenInvoice;
+
+use crate::object::{MAX_PAGES, Page, Reference};
+use crate::{Stripe, StripeError};
+
+impl Stripe {
+    /// All of a customer's subscriptions, ended ones too, each with its latest invoice: what access is decided from.
+    /// See <https://docs.stripe.com/api/subscriptions/list>. One call, and another where something is past due.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn subscriptions(
+        &self,
+        customer: &CustomerId,
+    ) -> Result<Vec<Subscription>, StripeError> {
+        let mut all: Vec<WireSubscription> = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let mut list = ListSubscription::new()
+                .customer(customer.as_str())
+                .status(ListSubscriptionStatus::All)
+                .expand(vec!["data.latest_invoice".to_owned()])
+                .limit(100);
+            if let Some(last) = all.last() {
+                list = list.starting_after(last.id.as_str());
+            }
+            let page: Page<WireSubscription> = self.send(list.build()).await?;
+            let more = page.has_more && !page.data.is_empty();
+            all.extend(page.data);
+            if more {
+                continue;
+            }
+            let mut subscriptions: Vec<Subscription> = all.into_iter().map(Into::into).collect();
+            for subscription in &mut subscriptions {
+                if subscription.status == Status::PastDue {
+                    subscription.past_due_since = self.past_due_since(subscription).await?;
+                }
+            }
+            return Ok(subscriptions);
+        }
+        Err(StripeError::EndlessList("subscriptions"))
+    }
+
+    /// When the oldest invoice that is still open was finalized. A customer has few open invoices: one page.
+    async fn past_due_since(
+        &self,
+        subscription: &Subscription,
+    ) -> Result<Option<Timestamp>, StripeError> {
+        let list = ListInvoice::new()
+            .subscription(subscription.id.as_str())
+            .status(OpenInvoice::Open)
+            .limit(100);
+        let page: Page<WireInvoice> = self.send(list.build()).await?;
+        Ok(page
+            .data
+            .into_iter()
+            .filter_map(|invoice| invoice.status_transitions.finalized_at)
+            .min())
+    }
+}
+
+#[derive(Deserialize)]
+struct WireSubscription {
+    id: SubscriptionId,
+    status: Status,
+    items: Page<WireItem>,
+    #[serde(default)]
+    cancel_at_period_end: bool,
+    cancel_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    trial_start: Option<Timestamp>,
+    trial_end: Option<Timestamp>,
+    default_payment_method: Option<Reference>,
+    default_source: Option<Reference>,
+    latest_invoice: Option<WireInvoice>,
+}
+
+#[derive(Deserialize)]
+struct WireItem {
+    price: WirePrice,
+    quantity: Option<u64>,
+    current_period_start: Timestamp,
+    current_period_end: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct WirePrice {
+    id: PriceId,
+    product: Reference,
+    lookup_key: Option<String>,
+    unit_amount: Option<i64>,
+    currency: String,
+    recurring: Option<WireRecurring>,
+}
+
+#[derive(Deserialize)]
+struct WireRecurring {
+    interval: Interval,
+    interval_count: u32,
+}
+
+#[derive(Deserialize)]
+struct WireInvoice {
+    status: Option<InvoiceStatus>,
+    created: Timestamp,
+    #[serde(default)]
+    status_transitions: WireTransitions,
+}
+
+#[derive(Deserialize, Default)]
+struct WireTransitions {
+    finalized_at: Option<Timestamp>,
+}
+
+impl From<WireSubscription> for Subscription {
+    fn from(wire: WireSubscription) -> Self {
+        Self {
+            id: wire.id,
+            status: wire.status,
+            items: wire.items.data.into_iter().filter_map(item).collect(),
+            cancel_at_period_end: wire.cancel_at_period_end,
+            cancel_at: wire.cancel_at,
+            ended_at: wire.ended_at,
+            trial_start: wire.trial_start,
+            trial_end: wire.trial_end,
+            has_payment_method: wire.default_payment_method.is_some()
+                || wire.default_source.is_some(),
+            latest_invoice: wire.latest_invoice.map(|invoice| Invoice {
+                status: invoice
+                    .status
+                    .unwrap_or_else(|| InvoiceStatus::Unknown(String::new())),
+                created: invoice.created,
+                finalized_at: invoice.status_transitions.finalized_at,
+            }),
+            past_due_since: None,
+        }
+    }
+}
+
+fn item(wire: WireItem) -> Option<Item> {
+    Some(Item {
+        price: price(wire.price)?,
+        quantity: wire.quantity.unwrap_or(1),
+        period_start: wire.current_period_start,
+        period_end: wire.current_period_end,
+    })
+}
+
+/// `None` for a price that does not recur, which a subscription cannot have.
+fn price(wire: WirePrice) -> Option<Price> {
+    let recurring = wire.recurring?;
+    Some(Price {
+        id: wire.id,
+        product: ProductId::parse(wire.product.into_id()).ok()?,
+        plan: wire.lookup_key.and_then(|key| PlanKey::parse(key).ok()),
+        amount: wire.unit_amount,
+        currency: wire.currency,
+        interval: recurring.interval,
+        interval_count: recurring.interval_count,
+    })
+}

@@ -1,0 +1,262 @@
+//! How requests reach Stripe: one pooled connection, a timeout for each try, and tries that repeat under the same idempotency key.
+
+use std::time::Duration;
+
+use billing::Mode;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http_body_util::Full;
+use https_client::HttpsClient;
+use rand::RngExt;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use stripe_client_core::{RequestBuilder, StripeMethod};
+
+use crate::{ErrorBody, SecretKey, StripeError};
+
+/// One try. Stripe's own clients wait 30 to 80 s, longer than a function lives.
+const TRY_TIMEOUT: Duration = Duration::from_secs(6);
+const TRIES: u32 = 3;
+const FIRST_BACKOFF: Duration = Duration::from_millis(150);
+
+/// The name under which Stripe remembers a request for at least 24 hours, so that it acts once however often we ask.
+/// See <https://docs.stripe.com/api/idempotent_requests>. At most 255 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// A key that is kept by the caller, and so survives this process.
+    #[must_use]
+    pub fn new(key: String) -> Self {
+        Self(key)
+    }
+
+    /// A key for the tries of this one call.
+    fn random() -> Self {
+        Self(format!("call:{:032x}", rand::rng().random::<u128>()))
+    }
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub struct Reply<T> {
+    /// The decoded body.
+    pub value: T,
+    /// Whether it is the stored answer of an earlier request under the same idempotency key. The object may have changed since.
+    pub replayed: bool,
+}
+
+/// A connection to one Stripe account.
+#[derive(Debug, Clone)]
+pub struct Stripe {
+    http: HttpsClient,
+    base: String,
+    mode: Mode,
+    authorization: HeaderValue,
+}
+
+impl Stripe {
+    /// Opens no connection yet. `base` is the API's origin, such as `https://api.stripe.com`.
+    ///
+    /// # Errors
+    /// Where the key cannot stand in a header.
+    pub fn new(
+        http: HttpsClient,
+        base: &str,
+        key: &SecretKey,
+    ) -> Result<Self, header::InvalidHeaderValue> {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", key.expose()))?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            mode: key.mode(),
+            authorization,
+        })
+    }
+
+    /// The mode of the key.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Sends a request that changes nothing, or whose repetition changes nothing more.
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, StripeError> {
+        let key = IdempotencyKey::random();
+        Ok(self.send_once(request, &key).await?.value)
+    }
+
+    /// Sends a request that Stripe is to act on once, however often it is sent under this key.
+    pub(crate) async fn send_once<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        key: &IdempotencyKey,
+    ) -> Result<Reply<T>, StripeError> {
+        let mut tries = 1;
+        loop {
+            let outcome = self.try_once(&request, key).await;
+            let again = tries < TRIES && should_retry(&outcome);
+            if !again {
+                return decode(outcome.map_err(StripeError::Unreachable)?);
+            }
+            tracing::warn!(
+                tries,
+                path = request.path,
+                status = outcome.as_ref().ok().map(|r| r.status().as_u16()),
+                "asking Stripe again"
+            );
+            tokio::time::sleep(backoff(tries)).await;
+            tries += 1;
+        }
+    }
+
+    async fn try_once(
+        &self,
+        request: &RequestBuilder,
+        key: &IdempotencyKey,
+    ) -> Result<Response<Bytes>, https_client::Error> {
+        let query = request.query.as_deref().filter(|query| !query.is_empty());
+        let separator = if query.is_some() { "?" } else { "" };
+        let url = format!(
+            "{}/v1{}{separator}{}",
+            self.base,
+            request.path,
+            query.unwrap_or_default()
+        );
+        let builder = Request::builder()
+            .uri(url)
+            .header(header::AUTHORIZATION, self.authorization.clone())
+            .header("stripe-version", crate::api_version())
+            .header(
+                header::USER_AGENT,
+                concat!("Tollgate/", env!("CARGO_PKG_VERSION")),
+            );
+        let builder = match request.method {
+            StripeMethod::Get => builder.method(Method::GET),
+            StripeMethod::Delete => builder.method(Method::DELETE),
+            StripeMethod::Post => builder
+                .method(Method::POST)
+                .header("idempotency-key", &key.0)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
+        };
+        let body = request.body.clone().unwrap_or_default();
+        let request = builder
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| https_client::Error::Connection(error.into()))?;
+        self.http.send(request, TRY_TIMEOUT).await
+    }
+}
+
+/// Stripe's own rules, as its libraries follow them: <https://docs.stripe.com/error-low-level>.
+fn should_retry(outcome: &Result<Response<Bytes>, https_client::Error>) -> bool {
+    let Ok(response) = outcome else {
+        return true;
+    };
+    if is_replayed(response.headers()) {
+        return false;
+    }
+    match header_text(response.headers(), "stripe-should-retry") {
+        Some("true") => true,
+        Some("false") => false,
+        _ => matches!(response.status().as_u16(), 409 | 429 | 500..=599),
+    }
+}
+
+/// Exponential, with full jitter above half: two racers that were refused together do not come back together.
+fn backoff(tries: u32) -> Duration {
+    let ceiling = FIRST_BACKOFF * 2u32.saturating_pow(tries);
+    ceiling.mul_f64(rand::rng().random_range(0.5..1.0))
+}
+
+fn decode<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Reply<T>, StripeError> {
+    let request_id = header_text(response.headers(), "request-id").map(str::to_owned);
+    let replayed = is_replayed(response.headers());
+    if !response.status().is_success() {
+        return Err(StripeError::Api {
+            status: response.status().as_u16(),
+            body: error_body(response.body()),
+            request_id,
+            replayed,
+        });
+    }
+    match serde_json::from_slice(response.body()) {
+        Ok(value) => Ok(Reply { value, replayed }),
+        Err(source) => Err(StripeError::Malformed { request_id, source }),
+    }
+}
+
+/// A proxy's HTML page is an error without a body, not a failure to decode.
+fn error_body(body: &[u8]) -> ErrorBody {
+    #[derive(Deserialize)]
+    struct Envelope {
+        error: ErrorBody,
+    }
+    serde_json::from_slice::<Envelope>(body)
+        .map(|envelope| envelope.error)
+        .unwrap_or_default()
+}
+
+fn is_replayed(headers: &HeaderMap) -> bool {
+    header_text(headers, "idempotent-replayed") == Some("true")
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, headers: &[(&str, &str)], body: &'static str) -> Response<Bytes> {
+        let mut builder = Response::builder().status(status);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(Bytes::from_static(body.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn a_failure_is_tried_again_unless_stripe_says_no_or_replays_it() {
+        let check = |status, headers: &[(&str, &str)], expected| {
+            assert_eq!(
+                should_retry(&Ok(response(status, headers, ""))),
+                expected,
+                "{status} {headers:?}"
+            );
+        };
+        check(200, &[], false);
+        check(400, &[], false);
+        check(409, &[], true);
+        check(429, &[], true);
+        check(500, &[], true);
+        check(503, &[], true);
+        check(500, &[("idempotent-replayed", "true")], false);
+        check(500, &[("stripe-should-retry", "false")], false);
+        check(400, &[("stripe-should-retry", "true")], true);
+        assert!(should_retry(&Err(https_client::Error::Timeout(
+            TRY_TIMEOUT
+        ))));
+    }
+
+    #[test]
+    fn an_error_keeps_its_status_code_and_request_id_but_not_its_message() {
+        let error = decode::<serde_json::Value>(response(
+            404,
+            &[("request-id", "req_1")],
+            r#"{"error":{"type":"invalid_request_error","code":"resource_missing","param":"id","message":"jo@example.com"}}"#,
+        ))
+        .unwrap_err();
+        assert!(error.is_not_found());
+        assert_eq!(
+            error.to_string(),
+            "Stripe answered 404 (type invalid_request_error, code resource_missing, param id, request req_1)"
+        );
+        let html = decode::<serde_json::Value>(response(502, &[], "<html>")).unwrap_err();
+        assert!(matches!(html, StripeError::Api { status: 502, .. }));
+    }
+}

@@ -1,0 +1,9 @@
+//! What Stripe sends us: is it Stripe's, and what is it about?
+//!
+//! An event is only a hint. We take from it as little as can be, and so understand events of any API version.
+
+mod event;
+mod signature;
+
+pub use event::{Event, InvalidEvent, Subject};
+pub use signature::{InvalidSignature, TOLERANCE, verify};

@@ -1,0 +1,71 @@
+use aws_sdk_dynamodb::types::ReturnValue;
+use billing::Catalogue;
+
+use crate::attributes::{json, number, read_json, require_number};
+use crate::error::if_condition_held;
+use crate::{StoreError, Table, Ticket};
+
+impl Table {
+    /// All that we sell; `None` before Stripe was first read.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn catalogue(&self) -> Result<Option<Catalogue>, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(self.catalogue_key()))
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem", error))?;
+        output
+            .item
+            .map_or(Ok(None), |attributes| read_json(&attributes, "catalogue"))
+    }
+
+    /// Takes the number of a read of Stripe's catalogue that is about to begin, as [`Table::take_ticket`] does for a user.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn take_catalogue_ticket(&self) -> Result<Ticket, StoreError> {
+        let output = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(self.catalogue_key()))
+            .update_expression("ADD #ticket :one")
+            .expression_attribute_names("#ticket", "ticket")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("UpdateItem", error))?;
+        require_number(&output.attributes.unwrap_or_default(), "ticket")
+    }
+
+    /// Stores what the read of this number saw, unless a later one has landed already. Says whether it was stored.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn write_catalogue(
+        &self,
+        ticket: Ticket,
+        catalogue: &Catalogue,
+    ) -> Result<bool, StoreError> {
+        let output = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(self.catalogue_key()))
+            .update_expression("SET #catalogue = :catalogue, #applied = :ticket")
+            .condition_expression("attribute_not_exists(#applied) OR #applied < :ticket")
+            .expression_attribute_names("#catalogue", "catalogue")
+            .expression_attribute_names("#applied", "applied")
+            .expression_attribute_values(":catalogue", json("catalogue", catalogue)?)
+            .expression_attribute_values(":ticket", number(ticket))
+            .send()
+            .await;
+        Ok(if_condition_held("UpdateItem", output)?.is_some())
+    }
+}

@@ -1,0 +1,46 @@
+//! The DynamoDB table: who is which Stripe customer, what was last seen of their subscriptions, what is being bought, and what is sold.
+//!
+//! The only user of the AWS SDK among the shipped crates. Every write is conditional, so that racing functions cannot undo each other.
+//! Keys and attributes are described in docs/ARCHITECTURE.md.
+
+mod attributes;
+mod catalogue;
+mod client;
+mod error;
+mod intents;
+mod keys;
+mod mapping;
+mod snapshot;
+mod user;
+
+pub use client::connect;
+pub use error::StoreError;
+pub use intents::{CheckoutIntent, CustomerIntent};
+pub use mapping::Binding;
+pub use user::UserRecord;
+
+use aws_sdk_dynamodb::Client;
+use billing::Mode;
+
+/// Numbers the reads of one user (or of the catalogue), in the order in which they began. See [`Table::take_ticket`].
+pub type Ticket = u64;
+
+/// The table, in one of Stripe's two modes: what is in the other does not exist for it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+    mode: Mode,
+}
+
+impl Table {
+    /// The table of this name.
+    #[must_use]
+    pub fn new(client: Client, name: &str, mode: Mode) -> Self {
+        Self {
+            client,
+            name: name.to_owned(),
+            mode,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Tickets and snapshots: how concurrent reads of Stripe end with the newest in the table, without a clock.
+
+use aws_sdk_dynamodb::types::ReturnValue;
+use billing::{CustomerId, Snapshot, Timestamp, UserId};
+
+use crate::attributes::{json, number, require_number, text};
+use crate::error::if_condition_held;
+use crate::{StoreError, Table, Ticket};
+
+impl Table {
+    /// Takes the number of a read that is about to begin. `None` where the user does not have this customer (any more).
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn take_ticket(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<Option<Ticket>, StoreError> {
+        let output = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(self.user_key(user)))
+            .update_expression("ADD #ticket :one")
+            .condition_expression("#customer = :customer")
+            .expression_attribute_names("#ticket", "ticket")
+            .expression_attribute_names("#customer", "customer")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":customer", text(customer.as_str()))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await;
+        if_condition_held("UpdateItem", output)?
+            .map(|output| require_number(&output.attributes.unwrap_or_default(), "ticket"))
+            .transpose()
+    }
+
+    /// Stores what the read of this number saw, unless a later one has landed already or the customer is another by now. Says whether it
+    /// was stored; where it was not, what is in the table is at least as new.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn write_snapshot(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        ticket: Ticket,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let trial = if snapshot.had_trial() {
+            ", #trial_used = :true"
+        } else {
+            ""
+        };
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(self.user_key(user)))
+            .update_expression(format!(
+                "SET #snapshot = :snapshot, #applied = :ticket, #synced_at = :now{trial}"
+            ))
+            .condition_expression(
+                "#customer = :customer AND (attribute_not_exists(#applied) OR #applied < :ticket)",
+            )
+            .expression_attribute_names("#snapshot", "snapshot")
+            .expression_attribute_names("#applied", "applied")
+            .expression_attribute_names("#synced_at", "synced_at")
+            .expression_attribute_names("#customer", "customer")
+            .expression_attribute_values(":snapshot", json("snapshot", snapshot)?)
+            .expression_attribute_values(":ticket", number(ticket))
+            .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":customer", text(customer.as_str()));
+        if snapshot.had_trial() {
+            update = update
+                .expression_attribute_names("#trial_used", "trial_used")
+                .expression_attribute_values(
+                    ":true",
+                    aws_sdk_dynamodb::types::AttributeValue::Bool(true),
+                );
+        }
+        Ok(if_condition_held("UpdateItem", update.send().await)?.is_some())
+    }
+
+    /// Claims the user's turn to have Stripe read on their request: at most once in `seconds`. `false` where the last turn is too recent.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn claim_sync(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        seconds: i64,
+    ) -> Result<bool, StoreError> {
+        let output = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(self.user_key(user)))
+            .update_expression("SET #claimed = :now")
+            .condition_expression("attribute_not_exists(#claimed) OR #claimed <= :before")
+            .expression_attribute_names("#claimed", "sync_claimed_at")
+            .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":before", number(now - seconds))
+            .send()
+            .await;
+        Ok(if_condition_held("UpdateItem", output)?.is_some())
+    }
+}

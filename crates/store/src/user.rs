@@ -1,0 +1,62 @@
+use billing::{CustomerId, Snapshot, Timestamp, UserId};
+
+use crate::attributes::{Attributes, read_id, read_json, read_number};
+use crate::{CheckoutIntent, CustomerIntent, StoreError, Table, Ticket};
+
+/// A user's item.
+#[derive(Debug, Clone, Default)]
+pub struct UserRecord {
+    /// Their Stripe customer, once there is one.
+    pub customer: Option<CustomerId>,
+    /// How many customers they had before this one. Never goes back.
+    pub generation: u64,
+    /// The last ticket taken. Never goes back.
+    pub ticket: Ticket,
+    /// What Stripe said when it was last read.
+    pub snapshot: Option<Snapshot>,
+    /// When that was.
+    pub synced_at: Option<Timestamp>,
+    /// Whether they ever had a free trial; outlives the customer.
+    pub trial_used: bool,
+    /// The customer that is being created.
+    pub customer_intent: Option<CustomerIntent>,
+    /// The Checkout Session that is or was being created last.
+    pub checkout: Option<CheckoutIntent>,
+}
+
+impl Table {
+    /// One consistent read of the user's item; the default where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn user(&self, user: &UserId) -> Result<UserRecord, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(self.user_key(user)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem", error))?;
+        match output.item {
+            Some(attributes) => UserRecord::read(&attributes),
+            None => Ok(UserRecord::default()),
+        }
+    }
+}
+
+impl UserRecord {
+    pub(crate) fn read(attributes: &Attributes) -> Result<Self, StoreError> {
+        Ok(Self {
+            customer: read_id(attributes, "customer")?,
+            generation: read_number(attributes, "generation")?.unwrap_or(0),
+            ticket: read_number(attributes, "ticket")?.unwrap_or(0),
+            snapshot: read_json(attributes, "snapshot")?,
+            synced_at: read_number(attributes, "synced_at")?,
+            trial_used: attributes.contains_key("trial_used"),
+            customer_intent: CustomerIntent::read(attributes)?,
+            checkout: CheckoutIntent::read(attributes)?,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+use billing::{CustomerId, Snapshot, Timestamp, UserId};
+
+use crate::{SyncError, Syncer};
+
+/// What became of a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synced {
+    /// The table has what Stripe said, or something newer.
+    Stored,
+    /// The customer was deleted in Stripe, and is forgotten.
+    Forgotten,
+    /// The user does not have this customer (any more).
+    NotTheirs,
+}
+
+impl Syncer {
+    /// Makes a user's snapshot equal to what Stripe says of their customer.
+    ///
+    /// The ticket is taken before Stripe is read, and a snapshot is stored only over one of a lower ticket. So however many of these run at
+    /// once, in whatever order, the read that began last wins.
+    ///
+    /// # Errors
+    /// [`SyncError`]; nothing was written then, or all of it.
+    pub async fn sync_customer(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        now: Timestamp,
+    ) -> Result<Synced, SyncError> {
+        let Some(ticket) = self.table.take_ticket(user, customer).await? else {
+            return Ok(Synced::NotTheirs);
+        };
+        let subscriptions = match self.stripe.subscriptions(customer).await {
+            Ok(subscriptions) => subscriptions,
+            Err(error) if error.is_missing_param("customer") => {
+                return self
+                    .forget_if_deleted(user, customer)
+                    .await?
+                    .ok_or(error.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let catalogue = self.catalogue_for(&subscriptions).await?;
+        let snapshot = Snapshot::new(subscriptions, &catalogue);
+        self.table
+            .write_snapshot(user, customer, ticket, &snapshot, now)
+            .await?;
+        Ok(Synced::Stored)
+    }
+
+    /// Forgets a customer if Stripe itself says that it was deleted. One that this account never had is not forgotten: the key may be
+    /// another account's.
+    ///
+    /// # Errors
+    /// [`SyncError`]
+    pub async fn forget_if_deleted(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<Option<Synced>, SyncError> {
+        if !self.stripe.customer(customer).await?.deleted {
+            return Ok(None);
+        }
+        self.table.forget(user, customer).await?;
+        Ok(Some(Synced::Forgotten))
+    }
+}

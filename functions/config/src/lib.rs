@@ -1,0 +1,96 @@
+//! `GET /api/config`: what the page needs to know before anyone has signed in.
+
+use billing::{App, Interval, Mode, Plan, PlanKey};
+use http_api::{Env, HttpFunction, Problem, Request, Response, StartError};
+use serde::Serialize;
+use store::Table;
+
+/// How long the answer may be kept, in seconds.
+const MAX_AGE: u32 = 60;
+
+/// The function and its connections.
+#[derive(Debug)]
+pub struct Config {
+    table: Table,
+    publishable_key: String,
+    mode: Mode,
+    sign_in_url: String,
+    client_id: String,
+    scope: String,
+}
+
+impl HttpFunction for Config {
+    async fn start(env: &Env) -> Result<Self, StartError> {
+        let app = env.parse("APP", |name| App::parse(name))?;
+        let mode = env.parse("STRIPE_PUBLISHABLE_KEY", |key| {
+            Mode::of_key(key)
+                .filter(|_| key.starts_with("pk_"))
+                .ok_or("must be a publishable key: pk_test_… or pk_live_…")
+        })?;
+        Ok(Self {
+            table: http_api::table_from_env(env, mode).await?,
+            publishable_key: env.text("STRIPE_PUBLISHABLE_KEY")?.to_owned(),
+            mode,
+            sign_in_url: env.origin("SIGN_IN_URL")?,
+            client_id: env.text("SIGN_IN_CLIENT_ID")?.to_owned(),
+            scope: format!("openid email {app}/billing"),
+        })
+    }
+
+    async fn handle(&self, _request: Request) -> Result<Response, Problem> {
+        let catalogue = self.table.catalogue().await?.unwrap_or_default();
+        let body = Body {
+            publishable_key: &self.publishable_key,
+            mode: self.mode,
+            sign_in: SignIn {
+                url: &self.sign_in_url,
+                client_id: &self.client_id,
+                scope: &self.scope,
+            },
+            plans: catalogue.plans.iter().map(PlanView::from).collect(),
+        };
+        http_api::cacheable_json(&body, MAX_AGE)
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    publishable_key: &'a str,
+    mode: Mode,
+    sign_in: SignIn<'a>,
+    plans: Vec<PlanView<'a>>,
+}
+
+#[derive(Serialize)]
+struct SignIn<'a> {
+    url: &'a str,
+    client_id: &'a str,
+    scope: &'a str,
+}
+
+#[derive(Serialize)]
+struct PlanView<'a> {
+    key: &'a PlanKey,
+    name: &'a str,
+    description: &'a str,
+    amount: i64,
+    currency: &'a str,
+    interval: &'a Interval,
+    interval_count: u32,
+    trial_days: u32,
+}
+
+impl<'a> From<&'a Plan> for PlanView<'a> {
+    fn from(plan: &'a Plan) -> Self {
+        Self {
+            key: &plan.key,
+            name: &plan.name,
+            description: &plan.description,
+            amount: plan.amount,
+            currency: &plan.currency,
+            interval: &plan.interval,
+            interval_count: plan.interval_count,
+            trial_days: plan.trial_days,
+        }
+    }
+}

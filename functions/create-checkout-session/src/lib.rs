@@ -1,0 +1,101 @@
+//! `POST /api/create-checkout-session`: where the browser goes to pay for a plan.
+//!
+//! Whatever happens (two clicks at once, a lost reply, a crash, Stripe down), a user ends with one customer and at most one session that
+//! can be paid. How is in docs/ARCHITECTURE.md under "Checkout".
+
+mod customer;
+mod email;
+mod session;
+
+use billing::{PlanKey, UserId};
+use http_api::{Env, HttpFunction, Problem, Request, Response, StartError};
+use https_client::HttpsClient;
+use lambda_http::http::StatusCode;
+use payments::Owner;
+use serde::{Deserialize, Serialize};
+use sync::Syncer;
+
+/// How often to begin anew where another request changes the user's item under our hands.
+const TRIES: usize = 6;
+
+/// Stripe keeps idempotency keys for at least 24 hours; after this many seconds we no longer rely on one.
+const KEY_LIFE: i64 = 23 * 3_600;
+
+/// The function and its connections.
+#[derive(Debug)]
+pub struct CreateCheckoutSession {
+    syncer: Syncer,
+    site: String,
+    emails: email::Emails,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    plan: String,
+}
+
+#[derive(Serialize)]
+struct Destination {
+    url: String,
+}
+
+impl HttpFunction for CreateCheckoutSession {
+    async fn start(env: &Env) -> Result<Self, StartError> {
+        let http = HttpsClient::new();
+        Ok(Self {
+            site: env.origin("SITE_URL")?,
+            emails: email::Emails::new(http.clone(), &env.origin("SIGN_IN_URL")?),
+            syncer: http_api::sync_from_env(env, http).await?,
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let user = http_api::caller(&request)?;
+        let order: Order = http_api::json_body(&request)?;
+        let key = PlanKey::parse(order.plan).map_err(|_| unknown_plan())?;
+        let (record, catalogue) = tokio::try_join!(self.record(&user), self.catalogue())?;
+        let plan = catalogue.plan(&key).ok_or_else(unknown_plan)?;
+        let owner = Owner {
+            app: self.syncer.app().clone(),
+            mode: self.syncer.stripe().mode(),
+            user,
+        };
+        let url = self.checkout(&owner, plan, record, &request).await?;
+        http_api::json(&Destination { url })
+    }
+}
+
+impl CreateCheckoutSession {
+    async fn record(&self, user: &UserId) -> Result<store::UserRecord, Problem> {
+        Ok(self.syncer.table().user(user).await?)
+    }
+
+    async fn catalogue(&self) -> Result<std::sync::Arc<billing::Catalogue>, Problem> {
+        Ok(self.syncer.catalogue().await?)
+    }
+}
+
+fn unknown_plan() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "unknown_plan",
+        "There is no such plan on offer. GET /api/config lists them.",
+    )
+}
+
+fn already_subscribed() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "already_subscribed",
+        "You have a subscription already.",
+    )
+}
+
+fn superseded() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "checkout_superseded",
+        "You chose another plan at the same moment, perhaps in another tab. Continue there, or choose again.",
+    )
+}

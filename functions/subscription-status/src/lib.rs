@@ -1,0 +1,118 @@
+//! `GET /api/subscription`: what the user has, from one read of the table.
+//! `POST /api/subscription/sync`: the same, after reading Stripe; the success page calls it and so never waits for the webhook.
+
+mod view;
+
+use billing::{CustomerId, Policy, SessionId, UserId};
+use http_api::{Env, HttpFunction, Problem, Request, Response, StartError};
+use https_client::HttpsClient;
+use lambda_http::RequestExt;
+use lambda_http::http::{Method, StatusCode};
+use serde::Deserialize;
+use store::UserRecord;
+use sync::Syncer;
+
+/// Stripe is read on a user's request at most once in this many seconds.
+const SYNC_INTERVAL: i64 = 3;
+
+/// The function and its connections.
+#[derive(Debug)]
+pub struct SubscriptionStatus {
+    syncer: Syncer,
+    policy: Policy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SyncRequest {
+    session_id: Option<String>,
+}
+
+impl HttpFunction for SubscriptionStatus {
+    async fn start(env: &Env) -> Result<Self, StartError> {
+        Ok(Self {
+            policy: Policy {
+                slack: env.parse("ACCESS_SLACK_HOURS", |hours| in_seconds(hours, 3_600))?,
+                grace: env.parse("ACCESS_GRACE_DAYS", |days| in_seconds(days, 86_400))?,
+            },
+            syncer: http_api::sync_from_env(env, HttpsClient::new()).await?,
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response, Problem> {
+        let user = http_api::caller(&request)?;
+        let record = match (request.method(), request.raw_http_path()) {
+            (&Method::GET, "/api/subscription") => self.syncer.table().user(&user).await?,
+            (&Method::POST, "/api/subscription/sync") => {
+                let body: SyncRequest = http_api::json_body(&request)?;
+                self.sync(&user, body).await?
+            }
+            _ => return Err(Problem::not_found()),
+        };
+        http_api::json(&view::view(&record, self.policy, http_api::now()))
+    }
+}
+
+/// A count of hours or days, at most about a year.
+fn in_seconds(count: &str, unit: i64) -> Result<i64, &'static str> {
+    match count.parse::<i64>() {
+        Ok(count) if (0..=9_000).contains(&count) => Ok(count * unit),
+        _ => Err("must be a whole number from 0 to 9000"),
+    }
+}
+
+impl SubscriptionStatus {
+    async fn sync(&self, user: &UserId, body: SyncRequest) -> Result<UserRecord, Problem> {
+        let table = self.syncer.table();
+        let record = table.user(user).await?;
+        let Some(customer) = &record.customer else {
+            // Who has no customer has no session.
+            return match body.session_id {
+                Some(_) => Err(unknown_session()),
+                None => Ok(record),
+            };
+        };
+        if let Some(session) = body.session_id {
+            self.check_session(&record, session).await?;
+        }
+        let now = http_api::now();
+        if !table.claim_sync(user, now, SYNC_INTERVAL).await? {
+            return Ok(record);
+        }
+        self.syncer.sync_customer(user, customer, now).await?;
+        Ok(table.user(user).await?)
+    }
+
+    /// That the session is the caller's. The one that we made last we know without asking Stripe.
+    async fn check_session(&self, record: &UserRecord, session: String) -> Result<(), Problem> {
+        let session = SessionId::parse(session).map_err(|_| unknown_session())?;
+        let last = record
+            .checkout
+            .as_ref()
+            .and_then(|checkout| checkout.session.as_ref());
+        if last == Some(&session) {
+            return Ok(());
+        }
+        let found = match self.syncer.stripe().checkout_session(&session).await {
+            Ok(found) => found,
+            Err(error) if error.is_not_found() => return Err(unknown_session()),
+            Err(error) => return Err(error.into()),
+        };
+        if found.customer.is_some()
+            && found.customer.as_deref() == record.customer.as_ref().map(CustomerId::as_str)
+        {
+            Ok(())
+        } else {
+            Err(unknown_session())
+        }
+    }
+}
+
+/// The same for a session that does not exist and for another user's.
+fn unknown_session() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_session",
+        "There is no such checkout session.",
+    )
+}

@@ -1,0 +1,243 @@
+//! The table's promises, on the embedded DynamoDB, through the real SDK.
+
+use std::sync::OnceLock;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use billing::{Catalogue, CustomerId, Mode, PlanKey, PriceId, SessionId, Snapshot, UserId};
+use store::{Binding, CheckoutIntent, CustomerIntent, Table};
+
+/// One table for each test, in one database in memory.
+async fn table(name: &str) -> Table {
+    static URL: OnceLock<String> = OnceLock::new();
+    let url = URL.get_or_init(|| {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        listener.set_nonblocking(true).unwrap();
+        std::thread::spawn(|| {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let database = dynoxide::Database::memory().unwrap();
+                dynoxide::server::serve_on(listener, database).await;
+            });
+        });
+        url
+    });
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(url)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    let client = Client::from_conf(config);
+    let mut create = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest);
+    for (key, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        let attribute = AttributeDefinition::builder()
+            .attribute_name(key)
+            .attribute_type(ScalarAttributeType::S);
+        let element = KeySchemaElement::builder()
+            .attribute_name(key)
+            .key_type(kind);
+        create = create
+            .attribute_definitions(attribute.build().unwrap())
+            .key_schema(element.build().unwrap());
+    }
+    create.send().await.unwrap();
+    Table::new(client, name, Mode::Test)
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn customer(name: &str) -> CustomerId {
+    CustomerId::parse(format!("cus_{name}")).unwrap()
+}
+
+fn intent(id: &str, plan: &str) -> CheckoutIntent {
+    CheckoutIntent {
+        id: id.to_owned(),
+        plan: PlanKey::parse(plan).unwrap(),
+        price: PriceId::parse("price_1").unwrap(),
+        parameters: "mode=subscription".to_owned(),
+        created_at: 1,
+        session: None,
+    }
+}
+
+#[tokio::test]
+async fn a_user_and_a_customer_are_mapped_both_ways_or_not_at_all() {
+    let table = table("bijection").await;
+    let (ann, bob) = (user("ann"), user("bob"));
+    assert_eq!(table.user_of(&customer("a")).await.unwrap(), None);
+    let bind = |user, customer, generation| {
+        let table = table.clone();
+        async move { table.bind(&user, &customer, generation).await.unwrap() }
+    };
+    assert_eq!(bind(ann.clone(), customer("a"), 0).await, Binding::Bound);
+    assert_eq!(bind(ann.clone(), customer("a"), 0).await, Binding::Bound);
+    assert_eq!(
+        bind(ann.clone(), customer("b"), 0).await,
+        Binding::UserHasAnother(customer("a"))
+    );
+    assert_eq!(
+        bind(bob.clone(), customer("a"), 0).await,
+        Binding::CustomerIsAnothers
+    );
+    assert_eq!(table.user(&bob).await.unwrap().customer, None);
+    assert_eq!(table.user_of(&customer("b")).await.unwrap(), None);
+    assert_eq!(table.user_of(&customer("a")).await.unwrap(), Some(ann));
+}
+
+#[tokio::test]
+async fn a_forgotten_customer_leaves_the_counters_and_the_next_generation() {
+    let table = table("forget").await;
+    let ann = user("ann");
+    table.bind(&ann, &customer("a"), 0).await.unwrap();
+    let ticket = table.take_ticket(&ann, &customer("a")).await.unwrap();
+    assert_eq!(ticket, Some(1));
+    let late = table.take_ticket(&ann, &customer("a")).await.unwrap();
+    table.forget(&ann, &customer("a")).await.unwrap();
+    // Twice is once.
+    table.forget(&ann, &customer("a")).await.unwrap();
+
+    let record = table.user(&ann).await.unwrap();
+    assert_eq!(
+        (record.customer, record.generation, record.ticket),
+        (None, 1, 2)
+    );
+    assert_eq!(table.user_of(&customer("a")).await.unwrap(), None);
+    assert_eq!(
+        table.bind(&ann, &customer("b"), 0).await.unwrap(),
+        Binding::Changed
+    );
+    assert_eq!(
+        table.bind(&ann, &customer("b"), 1).await.unwrap(),
+        Binding::Bound
+    );
+    let written = table
+        .write_snapshot(&ann, &customer("a"), late.unwrap(), &Snapshot::default(), 9)
+        .await;
+    assert!(
+        !written.unwrap(),
+        "a late read of the old customer is stored for the new one"
+    );
+    assert_eq!(table.take_ticket(&ann, &customer("a")).await.unwrap(), None);
+    assert_eq!(
+        table.take_ticket(&ann, &customer("b")).await.unwrap(),
+        Some(3)
+    );
+}
+
+#[tokio::test]
+async fn the_read_that_began_last_wins_whatever_the_order_of_the_writes() {
+    let table = table("tickets").await;
+    let ann = user("ann");
+    table.bind(&ann, &customer("a"), 0).await.unwrap();
+    let first = table
+        .take_ticket(&ann, &customer("a"))
+        .await
+        .unwrap()
+        .unwrap();
+    let second = table
+        .take_ticket(&ann, &customer("a"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(first < second);
+    let write = |ticket, now| {
+        let (table, ann) = (table.clone(), ann.clone());
+        async move {
+            let (customer, snapshot) = (customer("a"), Snapshot::default());
+            let written = table.write_snapshot(&ann, &customer, ticket, &snapshot, now);
+            written.await.unwrap()
+        }
+    };
+    assert!(write(second, 20).await);
+    assert!(!write(first, 10).await);
+    assert!(!write(second, 30).await, "a duplicate changes nothing");
+    assert_eq!(table.user(&ann).await.unwrap().synced_at, Some(20));
+}
+
+#[tokio::test]
+async fn the_catalogue_follows_the_same_rule() {
+    let table = table("catalogue").await;
+    assert_eq!(table.catalogue().await.unwrap(), None);
+    let first = table.take_catalogue_ticket().await.unwrap();
+    let second = table.take_catalogue_ticket().await.unwrap();
+    assert_eq!(table.catalogue().await.unwrap(), None);
+    let empty = Catalogue::default();
+    assert!(table.write_catalogue(second, &empty).await.unwrap());
+    assert!(!table.write_catalogue(first, &empty).await.unwrap());
+    assert_eq!(table.catalogue().await.unwrap(), Some(empty));
+}
+
+#[tokio::test]
+async fn of_two_intents_for_a_customer_the_first_stays() {
+    let table = table("customer-intents").await;
+    let ann = user("ann");
+    let first = CustomerIntent {
+        parameters: "email=a@example.com".to_owned(),
+        created_at: 1,
+    };
+    let second = CustomerIntent {
+        parameters: String::new(),
+        created_at: 2,
+    };
+    assert!(table.put_customer_intent(&ann, 0, &first).await.unwrap());
+    assert!(!table.put_customer_intent(&ann, 0, &second).await.unwrap());
+    assert_eq!(table.user(&ann).await.unwrap().customer_intent, Some(first));
+
+    table.drop_customer_intent(&ann, 0).await.unwrap();
+    table.drop_customer_intent(&ann, 0).await.unwrap();
+    let record = table.user(&ann).await.unwrap();
+    assert_eq!((record.customer_intent, record.generation), (None, 1));
+    assert!(!table.put_customer_intent(&ann, 0, &second).await.unwrap());
+    assert!(table.put_customer_intent(&ann, 1, &second).await.unwrap());
+    table.bind(&ann, &customer("a"), 1).await.unwrap();
+    assert_eq!(table.user(&ann).await.unwrap().customer_intent, None);
+}
+
+#[tokio::test]
+async fn a_checkout_intent_is_replaced_only_by_who_has_seen_it() {
+    let table = table("checkout-intents").await;
+    let ann = user("ann");
+    let (a, b, c) = (
+        intent("a", "starter"),
+        intent("b", "pro"),
+        intent("c", "pro"),
+    );
+    assert!(table.replace_checkout(&ann, None, &a).await.unwrap());
+    assert!(!table.replace_checkout(&ann, None, &b).await.unwrap());
+    assert!(table.replace_checkout(&ann, Some(&a), &b).await.unwrap());
+    assert!(!table.replace_checkout(&ann, Some(&a), &c).await.unwrap());
+
+    let session = SessionId::parse("cs_test_1").unwrap();
+    assert!(!table.record_session(&ann, &a, &session).await.unwrap());
+    assert!(table.record_session(&ann, &b, &session).await.unwrap());
+    let stored = table.user(&ann).await.unwrap().checkout.unwrap();
+    assert_eq!(
+        stored,
+        CheckoutIntent {
+            session: Some(session),
+            ..b
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_turn_to_sync_comes_once_in_its_interval() {
+    let table = table("turns").await;
+    let ann = user("ann");
+    assert!(table.claim_sync(&ann, 100, 3).await.unwrap());
+    assert!(!table.claim_sync(&ann, 102, 3).await.unwrap());
+    assert!(table.claim_sync(&ann, 103, 3).await.unwrap());
+}

@@ -70,7 +70,7 @@ async fn answer<F: HttpFunction>(function: &F, request: Request) -> Response {
         let handled = tokio::time::timeout(time_left(&request), function.handle(request))
             .await
             .unwrap_or_else(|_| Err(Problem::timeout()));
-        let duration_ms = started.elapsed().as_millis();
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match handled {
             Ok(response) => {
                 info!(status = response.status().as_u16(), duration_ms, "request");

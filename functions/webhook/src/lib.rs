@@ -20,8 +20,7 @@ pub struct Webhook {
 }
 
 /// What an event led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy)]
 enum Outcome {
     Synced,
     CatalogueRefreshed,
@@ -32,9 +31,23 @@ enum Outcome {
     Conflict,
 }
 
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Synced => "synced",
+            Self::CatalogueRefreshed => "catalogue_refreshed",
+            Self::Forgotten => "forgotten",
+            Self::Ignored => "ignored",
+            Self::Foreign => "foreign",
+            Self::OtherMode => "other_mode",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Reply {
-    outcome: Outcome,
+    outcome: &'static str,
 }
 
 impl HttpFunction for Webhook {
@@ -64,8 +77,8 @@ impl HttpFunction for Webhook {
         span.record("stripe.event", &event.id);
         span.record("stripe.event_type", &event.kind);
 
-        let outcome = self.act_on(event, now).await?;
-        span.record("outcome", tracing::field::debug(outcome));
+        let outcome = self.act_on(event, now).await?.as_str();
+        span.record("outcome", outcome);
         http_api::json(&Reply { outcome })
     }
 }

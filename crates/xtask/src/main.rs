@@ -1,0 +1,50 @@
+//! Project automation, in Rust so that it runs wherever the project builds: `cargo dev` and `cargo xtask`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool speaks to a terminal"
+)]
+
+mod checks;
+mod command;
+mod dev;
+mod session;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tollgate's automation.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build everything and start the local stack; the same as `cargo dev`
+    #[command(disable_help_flag = true)]
+    Dev(dev::Arguments),
+    /// Run every check and test, or some parts of them
+    Test(test::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Dev(arguments) => dev::run(arguments),
+        Task::Test(arguments) => test::run(arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,162 @@
+//! `cargo xtask test`: everything that must hold, in parts.
+
+mod browser;
+mod cargo_tests;
+mod lint;
+mod template;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::command::{cargo, run as run_command};
+use crate::session::Session;
+use crate::workspace::Workspace;
+
+/// What `cargo xtask test` takes.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The parts to run, in this order; none is all
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+
+    /// Arguments for the test runner of one part: `unit` and `stack` have cargo's (a test's name, --nocapture),
+    /// `browser` has Playwright's (--headed, --grep)
+    #[arg(last = true)]
+    runner: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Formatting, clippy, documentation, imports and licences; unit and integration tests of every package
+    Unit,
+    /// The whole local stack over HTTP, with the functions as binaries
+    Stack,
+    /// The page in a real browser, with accessibility checks
+    Browser,
+    /// template.yaml: validated, linted and built; the size of each function
+    Template,
+    /// All of these
+    All,
+}
+
+const ALL: [Part; 4] = [Part::Unit, Part::Stack, Part::Browser, Part::Template];
+
+/// Runs the parts in order. The first failure ends the run, and says how to run its part alone.
+pub fn run(arguments: Arguments) -> Result<ExitCode> {
+    let parts = arguments.expand()?;
+    let workspace = Workspace::find()?;
+    let mut session = Session::start();
+    for part in parts {
+        let result = part.run(&workspace, &mut session, &arguments.runner);
+        if let Err(error) = result {
+            session.print_summary();
+            eprintln!("error: {error:#}");
+            eprintln!("Run this part again: cargo xtask test {}", part.name());
+            session.print_tally();
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    session.print_summary();
+    session.print_tally();
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    fn expand(&self) -> Result<Vec<Part>> {
+        if !self.runner.is_empty()
+            && !matches!(self.parts[..], [Part::Unit | Part::Stack | Part::Browser])
+        {
+            bail!("arguments after `--` need exactly one of the parts unit, stack and browser");
+        }
+        let every = self.parts.is_empty() || self.parts.contains(&Part::All);
+        Ok(if every {
+            ALL.to_vec()
+        } else {
+            self.parts.clone()
+        })
+    }
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Unit => "unit",
+            Part::Stack => "stack",
+            Part::Browser => "browser",
+            Part::Template => "template",
+            Part::All => "all",
+        }
+    }
+
+    fn run(self, workspace: &Workspace, session: &mut Session, runner: &[String]) -> Result<()> {
+        match self {
+            Part::Unit => {
+                lint::run(workspace, session)?;
+                cargo_tests::unit(workspace, session, runner)
+            }
+            Part::Stack => {
+                build(workspace, session)?;
+                cargo_tests::stack(workspace, session, runner)
+            }
+            Part::Browser => {
+                build(workspace, session)?;
+                browser::run(workspace, session, runner)
+            }
+            Part::Template => template::run(workspace, session),
+            Part::All => ALL
+                .iter()
+                .try_for_each(|part| part.run(workspace, session, runner)),
+        }
+    }
+}
+
+/// Builds the binaries that the stack and browser tests start, once.
+fn build(workspace: &Workspace, session: &mut Session) -> Result<()> {
+    const NAME: &str = "build";
+    if session.has_done(NAME) {
+        return Ok(());
+    }
+    session.step(NAME, || {
+        run_command(
+            cargo("build")
+                .arg("--workspace")
+                .current_dir(workspace.root()),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(parts: &[Part], runner: &[&str]) -> Result<Vec<&'static str>> {
+        let runner = runner.iter().map(|&word| word.to_owned()).collect();
+        let parts = Arguments {
+            parts: parts.to_vec(),
+            runner,
+        }
+        .expand()?;
+        Ok(parts.into_iter().map(Part::name).collect())
+    }
+
+    #[test]
+    fn no_part_and_all_mean_every_part_in_order() {
+        let every = ["unit", "stack", "browser", "template"];
+        assert_eq!(parts(&[], &[]).unwrap(), every);
+        assert_eq!(parts(&[Part::Template, Part::All], &[]).unwrap(), every);
+        assert_eq!(
+            parts(&[Part::Browser, Part::Unit], &[]).unwrap(),
+            ["browser", "unit"]
+        );
+    }
+
+    #[test]
+    fn arguments_for_a_runner_need_one_part_that_has_a_runner() {
+        assert_eq!(parts(&[Part::Stack], &["--nocapture"]).unwrap(), ["stack"]);
+        assert!(parts(&[], &["--nocapture"]).is_err());
+        assert!(parts(&[Part::Template], &["--nocapture"]).is_err());
+        assert!(parts(&[Part::Unit, Part::Stack], &["--nocapture"]).is_err());
+    }
+}

@@ -1,0 +1,109 @@
+//! The cloud's side: template.yaml, and the binaries that it ships.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::command::{output, run as run_command};
+use crate::session::Session;
+use crate::tools::{self, Venv};
+use crate::workspace::Workspace;
+
+/// What a function may weigh, unzipped.
+const MOST_BYTES: u64 = 6_000_000;
+
+/// Validates, lints and builds the template, and weighs each function. Needs no account and no region.
+pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
+    let root = workspace.root();
+    let mut venv = None;
+    session.step("template: SAM, cfn-lint and cargo-lambda", || {
+        venv = Some(tools::venv(workspace)?);
+        Ok(())
+    })?;
+    let venv = venv.context("the step before made it")?;
+
+    session.step("template: sam validate", || {
+        run_command(sam(&venv, root).args(["validate", "--lint"]))
+    })?;
+    session.step("template: cfn-lint", || {
+        run_command(
+            venv.command("cfn-lint")
+                .args(["--non-zero-exit-code", "warning", "template.yaml"])
+                .current_dir(root),
+        )
+    })?;
+    let built = workspace.target().join("sam");
+    session.step("template: sam build", || {
+        let architecture = architecture()?;
+        println!("Release builds, one function after another: minutes the first time, and SAM shows nothing of them.");
+        let mut build = sam(&venv, root);
+        build.arg("build").arg("--build-dir").arg(&built);
+        run_command(
+            build
+                .arg("--parameter-overrides")
+                .arg(format!("Architecture={architecture}")),
+        )
+    })?;
+    session.step("template: size of each function", || {
+        weigh(&built, workspace.count_under("functions"))
+    })
+}
+
+fn sam(venv: &Venv, root: &Path) -> Command {
+    let mut sam = venv.command("sam");
+    // SAM wants a region even where it does not go there.
+    sam.env("SAM_CLI_TELEMETRY", "0")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .current_dir(root);
+    sam
+}
+
+/// arm64, which is what the template asks for, where Rust's standard library for it is installed.
+fn architecture() -> Result<&'static str> {
+    let library = output(Command::new("rustc").args([
+        "--print",
+        "target-libdir",
+        "--target",
+        "aarch64-unknown-linux-gnu",
+    ]))?;
+    if Path::new(&library).exists() {
+        return Ok("arm64");
+    }
+    println!(
+        "Building for x86_64: Rust's arm64 library is not installed (rustup target add aarch64-unknown-linux-gnu)."
+    );
+    Ok("x86_64")
+}
+
+fn weigh(built: &Path, expected: usize) -> Result<()> {
+    let mut sizes = Vec::new();
+    for entry in built.read_dir()? {
+        let binary = entry?.path().join("bootstrap");
+        if let Ok(file) = binary.metadata() {
+            let function = binary
+                .parent()
+                .and_then(Path::file_name)
+                .unwrap_or_default();
+            sizes.push((function.to_string_lossy().into_owned(), file.len()));
+        }
+    }
+    sizes.sort();
+    for (function, bytes) in &sizes {
+        println!("{function:30} {:5.2} MB", *bytes as f64 / 1e6);
+    }
+    ensure!(
+        sizes.len() == expected,
+        "the template builds {} functions, functions/ has {expected}",
+        sizes.len()
+    );
+    let heavy: Vec<&str> = sizes
+        .iter()
+        .filter(|(_, bytes)| *bytes > MOST_BYTES)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !heavy.is_empty() {
+        bail!("over {} MB: {}", MOST_BYTES / 1_000_000, heavy.join(", "));
+    }
+    Ok(())
+}

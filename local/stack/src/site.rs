@@ -1,0 +1,130 @@
+//! CloudFront's part: the static files and the API on one origin.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Component, Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use axum::response::{IntoResponse, Json};
+use axum::routing::{get, post};
+use percent_encoding::percent_decode_str;
+
+use crate::gateway::Gateway;
+use crate::lambda::{Function, InstanceInfo};
+use crate::template::PageSpec;
+
+/// What the site serves.
+pub struct Site {
+    /// The folder of static files. They are read for each request, so that an edit needs only a reload.
+    pub files: PathBuf,
+    /// Default file and headers.
+    pub page: PageSpec,
+    /// Answers `/api/*`.
+    pub gateway: Gateway,
+    /// By the names of their binaries, for `/_local/functions`.
+    pub functions: BTreeMap<String, Function>,
+}
+
+impl Site {
+    /// The site as a service. It wants the caller's address (`ConnectInfo<SocketAddr>`).
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/_local/functions", get(list_functions))
+            .route("/_local/functions/{binary}/kill", post(kill_function))
+            .fallback(serve)
+            .with_state(Arc::new(self))
+    }
+
+    async fn file(&self, method: &Method, path: &str) -> Response<Body> {
+        if method != Method::GET && method != Method::HEAD {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+        }
+        let wanted = if path == "/" { self.page.default_root_object.as_str() } else { path };
+        if let Some(found) = self.read(wanted, StatusCode::OK).await {
+            return found;
+        }
+        match self.read("404.html", StatusCode::NOT_FOUND).await {
+            Some(page) => page,
+            None => plain(StatusCode::NOT_FOUND, "Not Found"),
+        }
+    }
+
+    async fn read(&self, path: &str, status: StatusCode) -> Option<Response<Body>> {
+        let file = self.files.join(relative(path)?);
+        let content = tokio::fs::read(&file).await.ok()?;
+        let mime = mime_guess::from_path(&file).first_or_octet_stream();
+        let charset = if mime.type_() == "text" { "; charset=utf-8" } else { "" };
+        let mut response = Response::new(Body::from(content));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_str(&format!("{mime}{charset}")).ok()?);
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        Some(response)
+    }
+}
+
+async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    let (mut response, headers) = if path.starts_with("/api/") {
+        let caller = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let source_ip = caller.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |caller| caller.0.ip());
+        (site.gateway.handle(request, source_ip).await, &site.page.api_headers)
+    } else {
+        (site.file(request.method(), &path).await, &site.page.site_headers)
+    };
+    add(response.headers_mut(), headers);
+    response
+}
+
+fn add(headers: &mut HeaderMap, added: &[(String, String)]) {
+    for (name, value) in added {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+async fn list_functions(State(site): State<Arc<Site>>) -> Json<BTreeMap<String, Vec<InstanceInfo>>> {
+    let functions = site.functions.iter().map(|(binary, function)| (binary.clone(), function.instances()));
+    Json(functions.collect())
+}
+
+async fn kill_function(State(site): State<Arc<Site>>, Path(binary): Path<String>) -> Response<Body> {
+    match site.functions.get(&binary) {
+        Some(function) => {
+            function.kill().await;
+            StatusCode::NO_CONTENT.into_response()
+        }
+        None => plain(StatusCode::NOT_FOUND, &format!("There is no function {binary}.")),
+    }
+}
+
+fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    (status, text.to_owned()).into_response()
+}
+
+/// The path of a file below the folder; `None` for what could lead out of it.
+fn relative(path: &str) -> Option<PathBuf> {
+    let decoded = percent_decode_str(path.trim_start_matches('/')).decode_utf8().ok()?;
+    let safe = !decoded.contains(['\0', '\\'])
+        && FilePath::new(decoded.as_ref()).components().all(|part| matches!(part, Component::Normal(_)));
+    (safe && !decoded.is_empty()).then(|| PathBuf::from(decoded.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+
+    #[test]
+    fn no_path_leads_out_of_the_folder() {
+        for path in ["/../secret", "/a/../../secret", "/%2e%2e/secret", "/..%2fsecret", "//", "/", "/a\\..\\b", "/%00"] {
+            assert_eq!(relative(path), None, "{path}");
+        }
+        assert_eq!(relative("//etc/passwd").as_deref(), Some("etc/passwd".as_ref()));
+        assert_eq!(relative("/css/a%20b.css").as_deref(), Some("css/a b.css".as_ref()));
+    }
+}

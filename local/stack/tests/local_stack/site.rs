@@ -1,0 +1,39 @@
+use crate::gateway::Api;
+
+#[tokio::test]
+async fn files_are_read_anew_and_come_with_the_templates_headers() {
+    let api = Api::start().await;
+    std::fs::write(api.files().join("index.html"), "<p>one").unwrap();
+    let response = api.get("/").await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(response.headers()["cache-control"], "no-cache");
+    assert_eq!(response.headers()["x-frame-options"], "DENY");
+    assert_eq!(response.text().await.unwrap(), "<p>one");
+    std::fs::write(api.files().join("index.html"), "<p>two").unwrap();
+    assert_eq!(api.get("/index.html").await.text().await.unwrap(), "<p>two");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404_with_the_sites_own_page() {
+    let api = Api::start().await;
+    let response = api.get("/nothing.html").await;
+    assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (404, "Not Found"));
+    std::fs::write(api.files().join("404.html"), "<p>lost").unwrap();
+    let response = api.get("/css").await;
+    assert_eq!((response.status().as_u16(), response.text().await.unwrap().as_str()), (404, "<p>lost"));
+}
+
+#[tokio::test]
+async fn functions_can_be_listed_and_killed() {
+    let api = Api::start().await;
+    let list = || async { api.get("/_local/functions").await.json::<serde_json::Value>().await.unwrap() };
+    assert_eq!(list().await, serde_json::json!({"hello": []}));
+    api.get("/api/open").await;
+    assert_eq!(list().await["hello"][0]["busy"], false);
+    let killed = api.request("POST", "/_local/functions/hello/kill").send().await.unwrap();
+    assert_eq!(killed.status(), 204);
+    assert_eq!(list().await, serde_json::json!({"hello": []}));
+    let unknown = api.request("POST", "/_local/functions/nobody/kill").send().await.unwrap();
+    assert_eq!(unknown.status(), 404);
+}

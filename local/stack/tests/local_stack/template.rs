@@ -1,0 +1,270 @@
+use local_stack::names::{self, Settings};
+use local_stack::template::{Scope, Template};
+use serde_json::{Value, json};
+
+fn settings() -> Settings {
+    Settings {
+        site_url: "http://localhost:8787".to_owned(),
+        sign_in_url: "http://localhost:8788".to_owned(),
+        stripe_api_base: "http://localhost:8789".to_owned(),
+        stripe_publishable_key: "pk_test_local".to_owned(),
+        stripe_secret_key: "sk_test_local".to_owned(),
+        stripe_webhook_secrets: "whsec_local".to_owned(),
+    }
+}
+
+/// What the value under `Metadata.X` resolves to.
+fn resolve(value: &str) -> Result<Option<Value>, String> {
+    let indented = value.replace('\n', "\n    ");
+    let text = format!(
+        "
+Parameters:
+  App: {{Type: String, Default: tollgate}}
+  Days: {{Type: Number, Default: 7}}
+  Needed: {{Type: String}}
+Conditions:
+  HasSite: !Not [!Equals [!Ref SiteUrl, '']]
+  IsOther: !Equals [!Ref App, other]
+  Both: !And [!Condition HasSite, !Condition IsOther]
+  Either: !Or [!Condition HasSite, !Condition IsOther]
+Resources:
+  Table: {{Type: AWS::DynamoDB::Table}}
+  Bucket: {{Type: AWS::S3::Bucket}}
+  UserPool: {{Type: AWS::Cognito::UserPool}}
+Metadata:
+  X: {indented}
+"
+    );
+    let template = Template::parse(&text).map_err(|error| error.to_string())?;
+    let mut settings = settings();
+    settings.sign_in_url = "http://sign-in".to_owned();
+    let mut scope: Scope = names::scope(&template, &settings);
+    scope.parameters.insert("SiteUrl".to_owned(), "http://site".to_owned());
+    template.resolve(&scope).get(&["Metadata", "X"]).map_err(|error| error.to_string())
+}
+
+fn check(value: &str, expected: Value) {
+    assert_eq!(resolve(value), Ok(Some(expected)), "{value}");
+}
+
+fn refused(value: &str, problem: &str) {
+    assert_eq!(resolve(value), Err(format!("the template's Metadata.X{problem}")), "{value}");
+}
+
+#[test]
+fn cloudformations_functions_are_resolved() {
+    check("!Ref App", json!("tollgate"));
+    check("{Ref: App}", json!("tollgate"));
+    check("!Ref Days", json!("7"));
+    check("!Ref Table", json!("local-Table"));
+    check("!Ref AWS::Region", json!("us-east-1"));
+    check("!GetAtt UserPool.ProviderURL", json!("http://sign-in"));
+    check("{'Fn::GetAtt': [UserPool, ProviderURL]}", json!("http://sign-in"));
+    check("!Sub ${App}/billing", json!("tollgate/billing"));
+    check("!Sub '${UserPool.ProviderURL}/${!literal}/${App}'", json!("http://sign-in/${literal}/tollgate"));
+    check("!Sub ['${App}-${Other}', {Other: !Ref Days}]", json!("tollgate-7"));
+    check("!If [HasSite, !Ref SiteUrl, !Ref Needed]", json!("http://site"));
+    check("!If [IsOther, yes, no]", json!("no"));
+    check("!If [Both, yes, no]", json!("no"));
+    check("!If [Either, yes, no]", json!("yes"));
+    check("[one, !If [IsOther, two, !Ref AWS::NoValue], three]", json!(["one", "three"]));
+    check("{one: 1, two: !Ref AWS::NoValue}", json!({"one": 1}));
+    check("!Join ['/', [a, !Ref App]]", json!("a/tollgate"));
+    check("!Select [1, !Split ['//', !Ref SiteUrl]]", json!("site"));
+}
+
+#[test]
+fn secrets_are_resolved() {
+    let secret = "!Sub '{{resolve:secretsmanager:${StripeSecretArn}:SecretString:secret_key}}'";
+    check(secret, json!("sk_test_local"));
+    refused(
+        "!Sub '{{resolve:secretsmanager:${StripeSecretArn}:SecretString:other}}'",
+        ": there is no key other in a secret arn:aws:secretsmanager:us-east-1:000000000000:secret:local here",
+    );
+    refused("'{{resolve:ssm:/key}}'", ": holds a {{resolve:…}} that is not known here");
+}
+
+#[test]
+fn what_is_unknown_is_an_error_that_names_it() {
+    refused("!Ref Nobody", ": Ref Nobody: no such name here");
+    refused("!Ref Bucket", ": Ref Bucket: no such name here");
+    refused("!Ref Needed", ": the parameter Needed has no value here");
+    refused("{a: [!GetAtt Table.Colour]}", ".a[0]: GetAtt Table.Colour: no such attribute here");
+    refused("!Sub x${Nobody}", ": Ref Nobody: no such name here");
+    refused("!ImportValue x", ": Fn::ImportValue is not known here, or not in this form");
+    refused("!If [Nobody, 1, 2]", ": there is no condition Nobody");
+    refused("!Join x", ": Fn::Join is not known here, or not in this form");
+}
+
+/// The repository's own template.
+fn ours() -> Template {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
+    Template::read(path.as_ref()).unwrap()
+}
+
+#[test]
+fn our_routes_are_read() {
+    let template = ours();
+    let scope = names::scope(&template, &settings());
+    let routes: Vec<String> = template
+        .resolve(&scope)
+        .api()
+        .unwrap()
+        .routes
+        .into_iter()
+        .map(|route| {
+            let authorizer = route.authorizer.map(|it| format!(" {} {:?}", it.issuer, it.audience)).unwrap_or_default();
+            format!("{} → {} {:?}{authorizer} {:?}", route.route_key, route.function, route.timeout, route.scopes)
+        })
+        .collect();
+    insta::assert_snapshot!(routes.join("\n"), @r#"
+    GET /api/config → ConfigFunction 30s []
+    POST /api/create-checkout-session → CreateCheckoutSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/subscription → SubscriptionStatusFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/sync → SubscriptionStatusFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/webhook → WebhookFunction 30s []
+    "#);
+}
+
+#[test]
+fn our_functions_are_read() {
+    let template = ours();
+    let scope = names::scope(&template, &settings());
+    let functions = template.resolve(&scope).functions().unwrap();
+    let shown: Vec<String> = functions
+        .iter()
+        .map(|function| {
+            let environment: Vec<_> = function.environment.iter().map(|(key, value)| format!("\n  {key}={value}")).collect();
+            format!("{} {:?} {} MB{}", function.binary, function.timeout, function.memory_size, environment.concat())
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    config 5s 256 MB
+      APP=tollgate
+      SIGN_IN_CLIENT_ID=local-UserPoolClient
+      SIGN_IN_URL=http://localhost:8788
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      TABLE_NAME=local-Table
+    create-checkout-session 25s 256 MB
+      APP=tollgate
+      SIGN_IN_URL=http://localhost:8788
+      SITE_URL=http://localhost:8787
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_SECRET_KEY=sk_test_local
+      TABLE_NAME=local-Table
+    subscription-status 15s 256 MB
+      ACCESS_GRACE_DAYS=7
+      ACCESS_SLACK_HOURS=24
+      APP=tollgate
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_SECRET_KEY=sk_test_local
+      TABLE_NAME=local-Table
+    webhook 20s 256 MB
+      APP=tollgate
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_SECRET_KEY=sk_test_local
+      STRIPE_WEBHOOK_SECRETS=whsec_local
+      TABLE_NAME=local-Table
+    "#);
+}
+
+#[test]
+fn our_table_client_and_headers_are_read() {
+    let template = ours();
+    let scope = names::scope(&template, &settings());
+    let resolver = template.resolve(&scope);
+    insta::assert_debug_snapshot!(
+        (resolver.tables().unwrap(), resolver.clients().unwrap(), resolver.page().unwrap()), @r#"
+    (
+        [
+            TableSpec {
+                id: "Table",
+                schema: {
+                    "AttributeDefinitions": Array [
+                        Object {
+                            "AttributeName": String("pk"),
+                            "AttributeType": String("S"),
+                        },
+                        Object {
+                            "AttributeName": String("sk"),
+                            "AttributeType": String("S"),
+                        },
+                    ],
+                    "BillingMode": String("PAY_PER_REQUEST"),
+                    "KeySchema": Array [
+                        Object {
+                            "AttributeName": String("pk"),
+                            "KeyType": String("HASH"),
+                        },
+                        Object {
+                            "AttributeName": String("sk"),
+                            "KeyType": String("RANGE"),
+                        },
+                    ],
+                },
+                ttl_attribute: Some(
+                    "purge_at",
+                ),
+            },
+        ],
+        [
+            ClientSpec {
+                id: "UserPoolClient",
+                callback_urls: [
+                    "http://localhost:8787/",
+                ],
+                logout_urls: [
+                    "http://localhost:8787/",
+                ],
+                scopes: [
+                    "openid",
+                    "email",
+                    "tollgate/billing",
+                ],
+                access_token_life: 3600s,
+                refresh_token_life: 604800s,
+                refresh_grace: 10s,
+            },
+        ],
+        PageSpec {
+            default_root_object: "index.html",
+            site_headers: [
+                (
+                    "content-security-policy",
+                    "default-src 'self'; connect-src 'self' http://localhost:8788; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+                ),
+                (
+                    "x-content-type-options",
+                    "nosniff",
+                ),
+                (
+                    "x-frame-options",
+                    "DENY",
+                ),
+                (
+                    "referrer-policy",
+                    "strict-origin-when-cross-origin",
+                ),
+            ],
+            api_headers: [
+                (
+                    "content-security-policy",
+                    "default-src 'self'; connect-src 'self' http://localhost:8788; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+                ),
+                (
+                    "x-content-type-options",
+                    "nosniff",
+                ),
+                (
+                    "x-frame-options",
+                    "DENY",
+                ),
+                (
+                    "referrer-policy",
+                    "strict-origin-when-cross-origin",
+                ),
+            ],
+        },
+    )
+    "#);
+}

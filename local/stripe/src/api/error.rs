@@ -1,0 +1,136 @@
+//! Stripe's error object.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::objects::Kind;
+use crate::store;
+
+/// An error, as a client of the API reads it.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    kind: &'static str,
+    code: Option<&'static str>,
+    message: String,
+    param: Option<String>,
+    /// Whether it came from executing the request, and so is replayed under the same idempotency key. A request that
+    /// was refused before that may be corrected and sent again under its key.
+    pub(crate) executed: bool,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: Option<&'static str>, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, kind: "invalid_request_error", code, message, param: None, executed: false }
+    }
+
+    /// 400: a parameter that cannot be right, whatever the state.
+    pub(crate) fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Some(code), message).about(param)
+    }
+
+    /// 400: a parameter or value of Stripe's that this stand-in does not have.
+    pub(crate) fn unsupported(param: &str, message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, None, format!("{message} This local stand-in for Stripe does not support it."))
+            .about(param)
+    }
+
+    /// 400 without a code.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, None, message)
+    }
+
+    /// 400: the state does not allow it.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self { executed: true, ..Self::new(StatusCode::BAD_REQUEST, None, message) }
+    }
+
+    /// 404: the object that the path names does not exist.
+    pub(crate) fn no_such(kind: Kind, id: &str) -> Self {
+        let message = format!("No such {}: '{id}'", kind.spoken());
+        Self { executed: true, ..Self::new(StatusCode::NOT_FOUND, Some("resource_missing"), message) }.about("id")
+    }
+
+    /// 400: the object that a parameter names does not exist.
+    pub(crate) fn no_such_referenced(kind: Kind, id: &str, param: &str) -> Self {
+        let message = format!("No such {}: '{id}'", kind.spoken());
+        Self { executed: true, ..Self::new(StatusCode::BAD_REQUEST, Some("resource_missing"), message) }.about(param)
+    }
+
+    /// 404: no such endpoint.
+    pub(crate) fn unrecognized_url(method: &str, path: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            None,
+            format!("Unrecognized request URL ({method}: {path}). This local stand-in for Stripe does not have it."),
+        )
+    }
+
+    /// 401: no key, or a wrong one.
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, None, message)
+    }
+
+    /// 400: an idempotency key used again for something else.
+    pub(crate) fn idempotency(message: impl Into<String>) -> Self {
+        Self { kind: "idempotency_error", ..Self::new(StatusCode::BAD_REQUEST, None, message) }
+    }
+
+    /// 409: the first request under this idempotency key is not finished.
+    pub(crate) fn key_in_use(key: &str) -> Self {
+        let message = format!(
+            "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): {key}. Please try again later."
+        );
+        Self { kind: "idempotency_error", ..Self::new(StatusCode::CONFLICT, Some("idempotency_key_in_use"), message) }
+    }
+
+    /// 500: a bug or a broken disk.
+    pub(crate) fn internal() -> Self {
+        Self {
+            kind: "api_error",
+            executed: true,
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, None, "An unknown error occurred")
+        }
+    }
+
+    /// An error that a test asked for.
+    pub(crate) fn injected(status: StatusCode) -> Self {
+        let server = status.is_server_error();
+        let code = (status == StatusCode::TOO_MANY_REQUESTS).then_some("rate_limit");
+        Self {
+            kind: if server { "api_error" } else { "invalid_request_error" },
+            executed: server,
+            ..Self::new(status, code, "A fault that was asked for (/_local/faults).")
+        }
+    }
+
+    /// Names the parameter.
+    #[must_use]
+    pub(crate) fn about(mut self, param: &str) -> Self {
+        self.param = Some(param.to_owned());
+        self
+    }
+
+    /// The error object.
+    pub(crate) fn body(&self) -> Value {
+        let mut error = Map::new();
+        if let Some(code) = self.code {
+            error.insert("code".into(), json!(code));
+            error.insert("doc_url".into(), json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))));
+        }
+        error.insert("message".into(), json!(self.message));
+        if let Some(param) = &self.param {
+            error.insert("param".into(), json!(param));
+        }
+        error.insert("type".into(), json!(self.kind));
+        json!({ "error": error })
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        tracing::error!(%error, "the database failed");
+        Self::internal()
+    }
+}

@@ -1,0 +1,204 @@
+//! The API under `/v1`: authentication, idempotency and faults around one operation in one transaction.
+
+mod auth;
+mod checkout_sessions;
+mod customers;
+pub(crate) mod error;
+mod expand;
+mod idempotency;
+mod list;
+mod params;
+mod prices;
+mod products;
+mod read_only;
+mod reply;
+mod routes;
+mod search;
+mod subscriptions;
+mod webhook_endpoints;
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::ids;
+use crate::knobs::faults::{Action, When};
+use crate::objects::{API_VERSION, Kind};
+use crate::store::{Cause, Record, Transaction};
+use error::ApiError;
+pub(crate) use idempotency::InProgress;
+use params::Params;
+use reply::Reply;
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1024 * 1024;
+/// The first version with the shapes that are served.
+const OLDEST_VERSION: &str = "2026-03-25";
+
+/// What an operation works with.
+pub(crate) struct Context<'a> {
+    pub(crate) tx: &'a Transaction<'a>,
+    /// The stand-in's own address, for the pages it links to.
+    pub(crate) url: &'a str,
+}
+
+/// Answers one request.
+pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
+    // On its own task: what was asked for happens, even if the caller hangs up meanwhile.
+    let answered = tokio::spawn(answer(app, request)).await;
+    answered.unwrap_or_else(|_| Reply::error(&ApiError::internal()).into_response(&ids::new("req_", 14), API_VERSION, None))
+}
+
+async fn answer(app: App, request: Request) -> Response {
+    let request_id = ids::new("req_", 14);
+    let (parts, body) = request.into_parts();
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let version = header("stripe-version").unwrap_or_else(|| API_VERSION.to_owned());
+    let key = header("idempotency-key").filter(|key| !key.is_empty() && parts.method == Method::POST);
+    let reply = match reply(&app, &parts, body, &version, key.clone(), &request_id).await {
+        Ok(reply) => reply,
+        Err(error) => Reply::error(&error),
+    };
+    tracing::debug!(method = %parts.method, path = parts.uri.path(), status = reply.status.as_u16(), "answered");
+    reply.into_response(&request_id, &version, key.as_deref())
+}
+
+async fn reply(
+    app: &App,
+    parts: &Parts,
+    body: Body,
+    version: &str,
+    key: Option<String>,
+    request_id: &str,
+) -> Result<Reply, ApiError> {
+    auth::check(&parts.headers, &app.secret_key)?;
+    if version.get(..10).is_none_or(|date| date < OLDEST_VERSION) {
+        return Err(ApiError::bad_request(format!(
+            "Invalid Stripe API version: {version}. This local stand-in for Stripe has the shapes of {API_VERSION} only."
+        )));
+    }
+    let params = read_params(parts, body).await?;
+    let path = parts.uri.path().trim_end_matches('/').to_owned();
+    let method = parts.method.clone();
+    let request = Operation { app: app.clone(), method, path, params, request_id: request_id.to_owned(), key };
+    match &request.key {
+        Some(key) => idempotency::once(app, key, &request).await,
+        None => request.with_faults().await,
+    }
+}
+
+async fn read_params(parts: &Parts, body: Body) -> Result<Params, ApiError> {
+    let body: Bytes = to_bytes(body, LARGEST_BODY)
+        .await
+        .map_err(|_| ApiError::bad_request("The request's body cannot be read, or is too large."))?;
+    let form = parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| {
+        value.to_str().is_ok_and(|value| value.trim().starts_with("application/x-www-form-urlencoded"))
+    });
+    if !body.is_empty() && !form {
+        return Err(ApiError::bad_request(
+            "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have questions, we can help at https://support.stripe.com/.",
+        ));
+    }
+    let body = std::str::from_utf8(&body).map_err(|_| ApiError::bad_request("The request's body is not UTF-8."))?;
+    let query = parts.uri.query().unwrap_or_default();
+    let between = if body.is_empty() || query.is_empty() { "" } else { "&" };
+    Params::parse(&format!("{query}{between}{body}"))
+}
+
+/// One request that is allowed to run.
+struct Operation {
+    app: App,
+    method: Method,
+    path: String,
+    params: Params,
+    request_id: String,
+    key: Option<String>,
+}
+
+impl Operation {
+    /// Runs it, with the faults that a test asked for.
+    async fn with_faults(&self) -> Result<Reply, ApiError> {
+        let fault = self.app.faults.take(&self.method, &self.path, true);
+        match fault {
+            Some(Action::Error(status)) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                Err(ApiError::injected(status))
+            }
+            fault => self.apply(fault, self.run()).await,
+        }
+    }
+
+    /// Delays an answer or loses it.
+    async fn apply<T>(&self, fault: Option<Action>, work: T) -> Result<Reply, ApiError>
+    where
+        T: Future<Output = Result<Reply, ApiError>>,
+    {
+        if let Some(Action::Delay(ms, When::Before)) = fault {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        let mut reply = work.await.unwrap_or_else(|error| Reply::error(&error));
+        match fault {
+            Some(Action::Delay(ms, When::After)) => tokio::time::sleep(Duration::from_millis(ms)).await,
+            Some(Action::LoseReply) => reply.lost = true,
+            _ => {}
+        }
+        Ok(reply)
+    }
+
+    /// Runs it in one transaction, with its answer stored under its key.
+    async fn run(&self) -> Result<Reply, ApiError> {
+        let cause = Cause { request_id: Some(self.request_id.clone()), idempotency_key: self.key.clone() };
+        let (method, path, url) = (self.method.clone(), self.path.clone(), self.app.url.clone());
+        let mut params = self.params.clone();
+        let record = self.key.clone().map(|key| (key, idempotency::Identity::of(self)));
+        let result = self.app.store.run(cause, move |tx| {
+            crate::engine::catch_up(tx)?;
+            let expand = params.texts("expand")?.unwrap_or_default();
+            let mut body = routes::run(&Context { tx, url: &url }, &method, &path, params)?;
+            expand::expand(tx, &mut body, &expand)?;
+            let reply = Reply::ok(&body);
+            if let Some((key, identity)) = record {
+                tx.store_answer(&key, &identity.answer(&reply))?;
+            }
+            Ok::<_, ApiError>(reply)
+        });
+        let reply = result.await?;
+        self.app.webhooks.wake();
+        Ok(reply)
+    }
+}
+
+/// The object that a path names, if it was not deleted.
+fn existing(context: &Context<'_>, kind: Kind, id: &str) -> Result<Record, ApiError> {
+    context.tx.get(kind, id)?.filter(|record| !record.deleted).ok_or_else(|| ApiError::no_such(kind, id))
+}
+
+/// Takes texts that may be unset, and sets them.
+fn set_texts(body: &mut Value, params: &mut Params, fields: &[&str]) -> Result<(), ApiError> {
+    for field in fields {
+        if let Some(text) = params.text_or_unset(field)? {
+            body[*field] = if text.is_empty() { Value::Null } else { json!(text) };
+        }
+    }
+    Ok(())
+}
+
+fn valid_email(email: &str, param: &str) -> Result<(), ApiError> {
+    if crate::engine::buyer::is_email(email) {
+        return Ok(());
+    }
+    Err(ApiError::invalid("email_invalid", param, format!("Invalid email address: {email}")))
+}
+
+fn valid_url(url: &str, param: &str) -> Result<(), ApiError> {
+    match reqwest::Url::parse(url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        _ => Err(ApiError::invalid("url_invalid", param, "Not a valid URL")),
+    }
+}

@@ -1,0 +1,84 @@
+//! Which operation a method and path name. What is not here is a clear 404.
+
+use axum::http::Method;
+use serde_json::Value;
+
+use super::error::ApiError;
+use super::params::Params;
+use super::{
+    Context, checkout_sessions, customers, existing, prices, products, read_only, search, subscriptions,
+    webhook_endpoints,
+};
+use crate::objects::Kind;
+
+/// Runs the operation.
+pub(super) fn run(context: &Context<'_>, method: &Method, path: &str, params: Params) -> Result<Value, ApiError> {
+    let segments: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+    match (method.as_str(), segments.as_slice()) {
+        ("GET", ["customers"]) => customers::list(context, params),
+        ("POST", ["customers"]) => customers::create(context, params),
+        ("GET", ["customers", "search"]) => search::customers(context, params),
+        ("GET", ["customers", id]) => customers::retrieve(context, id, params),
+        ("POST", ["customers", id]) => customers::update(context, id, params),
+        ("DELETE", ["customers", id]) => customers::delete(context, id, params),
+
+        ("GET", ["products"]) => products::list(context, params),
+        ("POST", ["products"]) => products::create(context, params),
+        ("GET", ["products", id]) => products::retrieve(context, id, params),
+        ("POST", ["products", id]) => products::update(context, id, params),
+        ("DELETE", ["products", id]) => products::delete(context, id, params),
+
+        ("GET", ["prices"]) => prices::list(context, params),
+        ("POST", ["prices"]) => prices::create(context, params),
+        ("GET", ["prices", id]) => prices::retrieve(context, id, params),
+        ("POST", ["prices", id]) => prices::update(context, id, params),
+
+        ("GET", ["checkout", "sessions"]) => checkout_sessions::list(context, params),
+        ("POST", ["checkout", "sessions"]) => checkout_sessions::create(context, params),
+        ("GET", ["checkout", "sessions", id]) => checkout_sessions::retrieve(context, id, params),
+        ("GET", ["checkout", "sessions", id, "line_items"]) => checkout_sessions::line_items_of(context, id, params),
+        ("POST", ["checkout", "sessions", id, "expire"]) => checkout_sessions::expire(context, id, params),
+
+        ("GET", ["subscriptions"]) => subscriptions::list(context, params),
+        ("GET", ["subscriptions", id]) => subscriptions::retrieve(context, id, params),
+        ("POST", ["subscriptions", id]) => subscriptions::update(context, id, params),
+        ("DELETE", ["subscriptions", id]) => subscriptions::cancel(context, id, params),
+
+        ("GET", ["webhook_endpoints"]) => webhook_endpoints::list(context, params),
+        ("POST", ["webhook_endpoints"]) => webhook_endpoints::create(context, params),
+        ("GET", ["webhook_endpoints", id]) => webhook_endpoints::retrieve(context, id, params),
+        ("POST", ["webhook_endpoints", id]) => webhook_endpoints::update(context, id, params),
+        ("DELETE", ["webhook_endpoints", id]) => webhook_endpoints::delete(context, id, params),
+
+        ("GET", ["events"]) => read_only::events(context, params),
+        ("GET", ["events", id]) => read_only::retrieve(context, Kind::Event, id, params),
+        ("GET", ["invoices"]) => read_only::list(context, Kind::Invoice, INVOICES, params),
+        ("GET", ["invoices", id]) => read_only::retrieve(context, Kind::Invoice, id, params),
+        ("GET", ["invoices", id, "lines"]) => {
+            let invoice = existing(context, Kind::Invoice, id)?.body;
+            let lines = invoice["lines"]["data"].as_array().cloned().unwrap_or_default();
+            read_only::nested(lines, path, params)
+        }
+        ("GET", ["invoice_payments"]) => read_only::list(context, Kind::InvoicePayment, INVOICE_PAYMENTS, params),
+        ("GET", ["invoice_payments", id]) => read_only::retrieve(context, Kind::InvoicePayment, id, params),
+        ("GET", ["payment_methods"]) => read_only::list(context, Kind::PaymentMethod, PAYMENT_METHODS, params),
+        ("GET", ["payment_methods", id]) => read_only::retrieve(context, Kind::PaymentMethod, id, params),
+        ("GET", ["payment_intents"]) => read_only::list(context, Kind::PaymentIntent, PAYMENT_INTENTS, params),
+        ("GET", ["payment_intents", id]) => read_only::retrieve(context, Kind::PaymentIntent, id, params),
+        ("GET", ["charges"]) => read_only::list(context, Kind::Charge, CHARGES, params),
+        ("GET", ["charges", id]) => read_only::retrieve(context, Kind::Charge, id, params),
+
+        (method, _) => Err(ApiError::unrecognized_url(method, path)),
+    }
+}
+
+const INVOICES: &[(&str, &str)] = &[
+    ("collection_method", "$.collection_method"),
+    ("customer", "$.customer"),
+    ("status", "$.status"),
+    ("subscription", "$.parent.subscription_details.subscription"),
+];
+const INVOICE_PAYMENTS: &[(&str, &str)] = &[("invoice", "$.invoice"), ("status", "$.status")];
+const PAYMENT_METHODS: &[(&str, &str)] = &[("customer", "$.customer"), ("type", "$.type")];
+const PAYMENT_INTENTS: &[(&str, &str)] = &[("customer", "$.customer")];
+const CHARGES: &[(&str, &str)] = &[("customer", "$.customer"), ("payment_intent", "$.payment_intent")];

@@ -1,0 +1,20 @@
+//! What every request works with.
+
+use crate::api::InProgress;
+use crate::knobs::faults::Faults;
+use crate::pages::Templates;
+use crate::store::Store;
+use crate::webhooks::Webhooks;
+
+/// The stand-in. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    /// The public address, without a trailing slash.
+    pub(crate) url: String,
+    pub(crate) secret_key: String,
+    pub(crate) in_progress: InProgress,
+    pub(crate) faults: Faults,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) templates: Templates,
+}

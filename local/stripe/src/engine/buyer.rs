@@ -1,0 +1,201 @@
+//! What a buyer types on the Checkout page.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::cards;
+use crate::ids;
+use crate::objects::payment::Card;
+
+/// The form, as it was sent.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Form {
+    pub(crate) email: String,
+    #[serde(rename = "cardNumber")]
+    pub(crate) number: String,
+    #[serde(rename = "cardExpiry")]
+    pub(crate) expiry: String,
+    #[serde(rename = "cardCvc")]
+    pub(crate) cvc: String,
+    #[serde(rename = "billingName")]
+    pub(crate) name: String,
+}
+
+/// What is wrong with the form, next to the field it is about.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct FieldErrors {
+    pub(crate) email: Option<&'static str>,
+    pub(crate) number: Option<&'static str>,
+    pub(crate) expiry: Option<&'static str>,
+    pub(crate) cvc: Option<&'static str>,
+    pub(crate) name: Option<&'static str>,
+}
+
+impl FieldErrors {
+    /// Something is wrong with the card as a whole.
+    pub(crate) fn card(message: &'static str) -> Self {
+        Self { number: Some(message), ..Self::default() }
+    }
+
+    fn any(&self) -> bool {
+        [self.email, self.number, self.expiry, self.cvc, self.name].iter().any(Option::is_some)
+    }
+}
+
+/// A form with nothing wrong.
+#[derive(Debug)]
+pub(crate) struct Buyer {
+    pub(crate) email: String,
+    pub(crate) name: String,
+    number: String,
+    expiry: (i64, i64),
+}
+
+impl Buyer {
+    /// Checks the form as Stripe's page does. `now` is the year and the month.
+    pub(crate) fn check(form: &Form, now: (i64, i64)) -> Result<Self, FieldErrors> {
+        let number: String = form.number.chars().filter(|it| !it.is_whitespace() && *it != '-').collect();
+        let mut errors = FieldErrors { email: email_error(&form.email), number: number_error(&number), ..FieldErrors::default() };
+        let expiry = expiry(&form.expiry, now).map_err(|error| errors.expiry = Some(error)).unwrap_or_default();
+        let cvc = form.cvc.trim();
+        if cvc.len() != cards::cvc_length(cards::brand(&number)) || !cvc.bytes().all(|it| it.is_ascii_digit()) {
+            errors.cvc = Some("Your card's security code is incomplete.");
+        }
+        if form.name.trim().is_empty() {
+            errors.name = Some("Enter the name on the card.");
+        }
+        if errors.any() {
+            return Err(errors);
+        }
+        Ok(Self { email: form.email.trim().to_owned(), name: form.name.trim().to_owned(), number, expiry })
+    }
+
+    /// What the card does.
+    pub(crate) fn outcome(&self) -> cards::Card {
+        cards::find(&self.number)
+    }
+
+    /// The card, without its number.
+    pub(crate) fn card(&self) -> Card {
+        Card {
+            brand: cards::brand(&self.number),
+            last4: self.number[self.number.len() - 4..].to_owned(),
+            exp_month: self.expiry.1,
+            exp_year: self.expiry.0,
+            fingerprint: ids::new("", 16),
+        }
+    }
+}
+
+/// Whether it can be an email address.
+pub(crate) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let dotted = domain.split('.').count() > 1 && domain.split('.').all(|label| !label.is_empty());
+    !local.is_empty() && dotted && text.len() <= 254 && !text.contains(|it: char| it.is_whitespace() || it.is_control())
+}
+
+fn email_error(text: &str) -> Option<&'static str> {
+    match text.trim() {
+        "" => Some("Enter your email."),
+        email if !is_email(email) => Some("Your email is invalid."),
+        _ => None,
+    }
+}
+
+fn number_error(number: &str) -> Option<&'static str> {
+    if number.len() < 14 && number.bytes().all(|it| it.is_ascii_digit()) {
+        return Some("Your card number is incomplete.");
+    }
+    let valid = number.len() <= 19
+        && number.bytes().all(|it| it.is_ascii_digit())
+        && cards::check_digit_is_right(number);
+    (!valid).then_some("Your card number is invalid.")
+}
+
+/// Reads `MM / YY` or `MM / YYYY`, with or without the slash; gives the year and the month.
+fn expiry(text: &str, now: (i64, i64)) -> Result<(i64, i64), &'static str> {
+    const INCOMPLETE: &str = "Your card's expiration date is incomplete.";
+    let text: String = text.chars().filter(|it| !it.is_whitespace()).collect();
+    let (month, year) = match text.split_once('/') {
+        Some(parts) => parts,
+        None if matches!(text.len(), 4 | 6) && text.is_ascii() => text.split_at(2),
+        None => return Err(INCOMPLETE),
+    };
+    let digits = month.bytes().chain(year.bytes()).all(|it| it.is_ascii_digit());
+    let (Ok(month), Ok(parsed)) = (month.parse::<i64>(), year.parse::<i64>()) else { return Err(INCOMPLETE) };
+    if !digits || !(1..=12).contains(&month) {
+        return Err("Your card's expiration date is invalid.");
+    }
+    let year = match year.len() {
+        2 => 2000 + parsed,
+        4 => parsed,
+        _ => return Err(INCOMPLETE),
+    };
+    if year < now.0 {
+        return Err("Your card's expiration year is in the past.");
+    }
+    if (year, month) < now {
+        return Err("Your card's expiration date is in the past.");
+    }
+    if year > now.0 + 50 {
+        return Err("Your card's expiration year is invalid.");
+    }
+    Ok((year, month))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: (i64, i64) = (2026, 11);
+
+    fn form() -> Form {
+        Form {
+            email: "ada@example.com".into(),
+            number: "4242 4242 4242 4242".into(),
+            expiry: "12 / 34".into(),
+            cvc: "123".into(),
+            name: "Ada".into(),
+        }
+    }
+
+    fn check_expiry(text: &str, expected: Result<(i64, i64), &'static str>) {
+        assert_eq!(expiry(text, NOW), expected, "{text}");
+    }
+
+    #[test]
+    fn an_expiration_is_read_however_it_is_written() {
+        for text in ["12 / 34", "12/34", "1234", "12/2034", "122034"] {
+            check_expiry(text, Ok((2034, 12)));
+        }
+        check_expiry("11/26", Ok((2026, 11)));
+        check_expiry("10/26", Err("Your card's expiration date is in the past."));
+        check_expiry("12/25", Err("Your card's expiration year is in the past."));
+        check_expiry("13/30", Err("Your card's expiration date is invalid."));
+        check_expiry("1", Err("Your card's expiration date is incomplete."));
+        check_expiry("é1é2", Err("Your card's expiration date is incomplete."));
+    }
+
+    #[test]
+    fn each_field_says_what_is_wrong_with_it() {
+        let errors = Buyer::check(&Form::default(), NOW).unwrap_err();
+        assert_eq!(errors.email, Some("Enter your email."));
+        assert_eq!(errors.number, Some("Your card number is incomplete."));
+        assert_eq!(errors.expiry, Some("Your card's expiration date is incomplete."));
+        assert_eq!(errors.cvc, Some("Your card's security code is incomplete."));
+        assert_eq!(errors.name, Some("Enter the name on the card."));
+        let errors = Buyer::check(&Form { number: "4242424242424241".into(), ..form() }, NOW).unwrap_err();
+        assert_eq!(errors.number, Some("Your card number is invalid."));
+        let errors = Buyer::check(&Form { number: "4242".into(), ..form() }, NOW).unwrap_err();
+        assert_eq!(errors.number, Some("Your card number is incomplete."));
+        let errors = Buyer::check(&Form { cvc: "12".into(), ..form() }, NOW).unwrap_err();
+        assert_eq!(errors.cvc, Some("Your card's security code is incomplete."));
+    }
+
+    #[test]
+    fn of_the_card_only_the_last_four_digits_are_kept() {
+        let card = Buyer::check(&form(), NOW).unwrap().card();
+        assert_eq!((card.brand, card.last4.as_str()), ("visa", "4242"));
+    }
+}

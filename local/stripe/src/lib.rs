@@ -1,0 +1,130 @@
+//! A local stand-in for Stripe: its API, its Checkout page and its webhooks, on one machine, without an account.
+//!
+//! State lives in one SQLite file; see `store`. The README says what is supported; the rest is a clear error.
+
+// The largest of Stripe's objects are one `json!` each.
+#![recursion_limit = "256"]
+
+mod api;
+mod app;
+mod clock;
+mod engine;
+mod handle;
+mod ids;
+mod knobs;
+mod money;
+mod objects;
+mod pages;
+mod server;
+mod store;
+mod webhooks;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::routing::any;
+use tokio::net::TcpListener;
+
+pub use handle::Handle;
+pub use objects::API_VERSION;
+
+use app::App;
+use store::{Cause, Store};
+
+/// How often what falls due by time is looked for.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// How to run the stand-in.
+pub struct Options {
+    /// Where to listen. On 127.0.0.1, ::1 is listened on too where it is free.
+    pub listener: TcpListener,
+    /// The address that others reach it by, without a trailing slash: `http://localhost:8789`.
+    pub url: String,
+    /// The SQLite file; nothing is kept without one.
+    pub data: Option<PathBuf>,
+    /// The key that the API accepts: `sk_test_…`.
+    pub secret_key: String,
+    /// The key that a page may know: `pk_test_…`. The API refuses it by name.
+    pub publishable_key: String,
+}
+
+/// The stand-in, open but not serving yet: the time to seed it through its [`Handle`].
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    http: reqwest::Client,
+}
+
+/// Opens the state.
+///
+/// # Errors
+/// The data file cannot be opened, is not a database, or belongs to another process.
+pub async fn prepare(options: Options) -> anyhow::Result<Server> {
+    let path = options.data.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref())).await?;
+    let store = opened.with_context(|| match &options.data {
+        Some(path) => format!("cannot open {} (is another process using it?)", path.display()),
+        None => "cannot open a database in memory".to_owned(),
+    })?;
+    store.run(Cause::default(), |tx| tx.hurry_deliveries()).await?;
+    let app = App {
+        store,
+        url: options.url,
+        secret_key: options.secret_key,
+        in_progress: api::InProgress::default(),
+        faults: knobs::faults::Faults::default(),
+        webhooks: webhooks::Webhooks::default(),
+        templates: pages::Templates::load()?,
+    };
+    Ok(Server { app, listener: options.listener, http: webhooks::post::client()? })
+}
+
+impl Server {
+    /// A way to reach in, before and while it serves.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.app.clone())
+    }
+
+    /// Serves until `shutdown`, then lets the requests under way finish for a second.
+    ///
+    /// # Errors
+    /// None today; the signature leaves room.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        let router = Router::new()
+            .route("/v1", any(api::handle))
+            .route("/v1/{*path}", any(api::handle))
+            .merge(knobs::router())
+            .merge(pages::router())
+            .with_state(self.app.clone());
+        let dispatcher = tokio::spawn(webhooks::run(self.app.clone(), self.http));
+        let timer = tokio::spawn(keep_time(self.app));
+        server::run(self.listener, router, shutdown).await;
+        timer.abort();
+        dispatcher.abort();
+        // Aborted tasks hold the database until they are dropped; whoever opens it next must not meet them.
+        let _ = timer.await;
+        let _ = dispatcher.await;
+        Ok(())
+    }
+}
+
+/// Opens the state and serves until `shutdown`.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    prepare(options).await?.run(shutdown).await
+}
+
+/// Lets time pass: what ends by itself does so without anybody asking.
+async fn keep_time(app: App) {
+    loop {
+        tokio::time::sleep(CATCH_UP).await;
+        if let Err(error) = app.store.run(Cause::default(), engine::catch_up).await {
+            tracing::error!(%error, "what is due cannot be done");
+        }
+        app.webhooks.wake();
+    }
+}

@@ -1,0 +1,43 @@
+//! Customers.
+
+use serde_json::{Value, json};
+
+/// A new customer with nothing known about them yet.
+pub(crate) fn new(id: &str, created: i64) -> Value {
+    json!({
+        "id": id,
+        "object": "customer",
+        "address": null,
+        "balance": 0,
+        "created": created,
+        "currency": null,
+        "customer_account": null,
+        "default_source": null,
+        "delinquent": false,
+        "description": null,
+        "discount": null,
+        "email": null,
+        // Stripe numbers a customer's invoices under a prefix of their own.
+        "invoice_prefix": crate::ids::new("", 8).to_uppercase(),
+        "invoice_settings": {
+            "custom_fields": null,
+            "default_payment_method": null,
+            "footer": null,
+            "rendering_options": null,
+        },
+        "livemode": false,
+        "metadata": {},
+        "name": null,
+        "next_invoice_sequence": 1,
+        "phone": null,
+        "preferred_locales": [],
+        "shipping": null,
+        "tax_exempt": "none",
+        "test_clock": null,
+    })
+}
+
+/// What is shown of a deleted customer.
+pub(crate) fn deleted(id: &str) -> Value {
+    json!({ "id": id, "object": "customer", "deleted": true })
+}

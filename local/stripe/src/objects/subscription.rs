@@ -1,0 +1,109 @@
+//! Subscriptions and their items.
+
+use serde_json::{Map, Value, json};
+
+/// One price of a subscription.
+pub(crate) struct Item {
+    pub(crate) price: String,
+    pub(crate) quantity: i64,
+    pub(crate) period: (i64, i64),
+}
+
+/// What a subscription is made from.
+pub(crate) struct NewSubscription<'a> {
+    pub(crate) customer: &'a str,
+    pub(crate) currency: &'a str,
+    pub(crate) payment_method: &'a str,
+    pub(crate) latest_invoice: &'a str,
+    pub(crate) metadata: Map<String, Value>,
+    /// When the trial ends, if there is one.
+    pub(crate) trial_end: Option<i64>,
+    pub(crate) items: Vec<Item>,
+    pub(crate) created: i64,
+}
+
+/// A new subscription: trialing, or active and paid for.
+///
+/// Periods are on the items since 2025-03-31; flexible billing is the default since 2025-09-30.
+pub(crate) fn new(id: &str, subscription: NewSubscription<'_>) -> Value {
+    let created = subscription.created;
+    let items = subscription.items.iter().map(|it| item(id, it, created)).collect();
+    json!({
+        "id": id,
+        "object": "subscription",
+        "application": null,
+        "application_fee_percent": null,
+        "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
+        "billing_cycle_anchor": subscription.trial_end.unwrap_or(created),
+        "billing_cycle_anchor_config": null,
+        "billing_mode": { "flexible": { "proration_discounts": "included" }, "type": "flexible" },
+        "billing_schedules": [],
+        "billing_thresholds": null,
+        "cancel_at": null,
+        "cancel_at_period_end": false,
+        "canceled_at": null,
+        "cancellation_details": { "comment": null, "feedback": null, "feedback_option": null, "reason": null },
+        "collection_method": "charge_automatically",
+        "created": created,
+        "currency": subscription.currency,
+        "customer": subscription.customer,
+        "customer_account": null,
+        "days_until_due": null,
+        "default_payment_method": subscription.payment_method,
+        "default_source": null,
+        "default_tax_rates": [],
+        "description": null,
+        "discounts": [],
+        "ended_at": null,
+        "invoice_settings": { "account_tax_ids": null, "custom_fields": null, "description": null, "footer": null, "issuer": { "type": "self" } },
+        "items": super::list(&format!("/v1/subscription_items?subscription={id}"), items, false),
+        "latest_invoice": subscription.latest_invoice,
+        "livemode": false,
+        "managed_payments": null,
+        "metadata": subscription.metadata,
+        "next_pending_invoice_item_invoice": null,
+        "on_behalf_of": null,
+        "pause_collection": null,
+        "payment_settings": { "payment_method_options": null, "payment_method_types": null, "save_default_payment_method": "off" },
+        "pending_invoice_item_interval": null,
+        "pending_setup_intent": null,
+        "pending_update": null,
+        "schedule": null,
+        "start_date": created,
+        "status": if subscription.trial_end.is_some() { "trialing" } else { "active" },
+        "test_clock": null,
+        "transfer_data": null,
+        "trial_end": subscription.trial_end,
+        "trial_settings": { "end_behavior": { "missing_payment_method": "create_invoice" } },
+        "trial_start": subscription.trial_end.map(|_| created),
+    })
+}
+
+fn item(subscription: &str, item: &Item, created: i64) -> Value {
+    json!({
+        "id": crate::ids::new("si_", 14),
+        "object": "subscription_item",
+        "billing_thresholds": null,
+        "created": created,
+        "current_period_end": item.period.1,
+        "current_period_start": item.period.0,
+        "discounts": [],
+        "metadata": {},
+        // The price's id; shown as the price itself.
+        "price": item.price,
+        "quantity": item.quantity,
+        "subscription": subscription,
+        "tax_rates": [],
+    })
+}
+
+/// The end of the period that ends last: when an end-of-period cancellation takes effect.
+pub(crate) fn period_end(subscription: &Value) -> i64 {
+    let items = subscription["items"]["data"].as_array();
+    items.into_iter().flatten().filter_map(|item| item["current_period_end"].as_i64()).max().unwrap_or_default()
+}
+
+/// Whether the subscription can never change again.
+pub(crate) fn is_terminal(subscription: &Value) -> bool {
+    matches!(super::text(subscription, "status"), "canceled" | "incomplete_expired")
+}

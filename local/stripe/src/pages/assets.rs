@@ -1,0 +1,36 @@
+//! Templates, styles and scripts, built into the binary.
+
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+/// Name and source of each template.
+pub(super) const TEMPLATES: [(&str, &str); 10] = [
+    ("base.html", include_str!("../../templates/base.html")),
+    ("rows.html", include_str!("../../templates/rows.html")),
+    ("checkout.html", include_str!("../../templates/checkout.html")),
+    ("closed.html", include_str!("../../templates/closed.html")),
+    ("events.html", include_str!("../../templates/events.html")),
+    ("event.html", include_str!("../../templates/event.html")),
+    ("object.html", include_str!("../../templates/object.html")),
+    ("customers.html", include_str!("../../templates/customers.html")),
+    ("subscriptions.html", include_str!("../../templates/subscriptions.html")),
+    ("nothing.html", include_str!("../../templates/nothing.html")),
+];
+
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Serves a style or a script.
+pub(super) async fn serve(Path(name): Path<String>) -> Response {
+    let (kind, text) = match name.as_str() {
+        "theme.css" => (CSS, include_str!("../../assets/theme.css")),
+        "checkout.css" => (CSS, include_str!("../../assets/checkout.css")),
+        "dashboard.css" => (CSS, include_str!("../../assets/dashboard.css")),
+        "checkout.js" => (JAVASCRIPT, include_str!("../../assets/checkout.js")),
+        "dashboard.js" => (JAVASCRIPT, include_str!("../../assets/dashboard.js")),
+        "icon.svg" => ("image/svg+xml", include_str!("../../assets/icon.svg")),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text).into_response()
+}

@@ -1,0 +1,80 @@
+//! The state: one SQLite database, changed only in whole transactions.
+//!
+//! A change commits its objects, its events with their pending deliveries, and the record under its idempotency key
+//! together, before it is answered. So a kill at any moment loses nothing that was acknowledged. The log is not synced at
+//! each commit (`synchronous = NORMAL`): a power cut may take the last changes with it, never half of one. That is
+//! enough for a stand-in, and several times faster.
+
+pub(crate) mod deliveries;
+pub(crate) mod idempotency;
+mod list;
+pub(crate) mod settings;
+mod transaction;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+pub(crate) use list::{Cursor, Query};
+pub(crate) use transaction::{Cause, Record, Transaction};
+
+/// A failure of the database itself.
+pub(crate) type Error = rusqlite::Error;
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Store {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Store {
+    /// Opens the file, or a database in memory.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or another process has it.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
+        let connection = match path {
+            Some(path) => Connection::open(path)?,
+            None => Connection::open_in_memory()?,
+        };
+        // Two processes would each keep their own idea of what is in progress and what is to be delivered.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.execute_batch(include_str!("schema.sql"))?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Runs `work` in one transaction, committed if it is `Ok` and undone if not. Blocks while it waits for others.
+    pub(crate) fn transaction<T, E: From<Error>>(
+        &self,
+        cause: Cause,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // A panic inside a transaction has undone it, so the connection is sound.
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction =
+            Transaction::new(connection.transaction_with_behavior(TransactionBehavior::Immediate)?, cause);
+        let value = work(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// [`Self::transaction`] without blocking the runtime.
+    pub(crate) async fn run<T, E>(
+        &self,
+        cause: Cause,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let store = self.clone();
+        match tokio::task::spawn_blocking(move || store.transaction(cause, work)).await {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/** What a person's subscription means, in words. Put your own words here. */
+
+/**
+ * @typedef {object} Summary
+ * @property {string} title
+ * @property {string} text
+ * @property {string} label the status, short
+ * @property {"good" | "warning" | "off"} tone
+ * @property {{ label: string, at: number | null }} [date] the date that matters most, in Unix seconds
+ * @property {boolean} [check] whether asking Stripe again may help
+ */
+
+/** No subscription can follow these: a new one may begin. */
+const ENDED = ["canceled", "incomplete_expired"];
+
+/** @param {import("./api.js").Account} account */
+export function mayStart({ subscription }) {
+  return !subscription || ENDED.includes(subscription.status);
+}
+
+/**
+ * @param {import("./api.js").Account} account with a subscription
+ * @returns {Summary}
+ */
+export function summary({ access, subscription }) {
+  const { current_period_end = null, cancel_at = null, trial_end = null, plan } = subscription ?? {};
+  const until = { label: "Access until", at: access.until };
+  const ends = { label: "Ends on", at: cancel_at ?? access.until };
+  const name = plan?.name ?? "Your plan";
+  switch (access.reason) {
+    case "active":
+      return { title: "You’re all set.", text: `Everything in ${name} is yours.`, label: "Active", tone: "good",
+        date: cancel_at ? ends : { label: "Renews on", at: current_period_end } };
+    case "trialing":
+      return cancel_at
+        ? { title: "Enjoy your trial.", text: "It ends by itself. You will not be charged.", label: "Trial", tone: "good", date: ends }
+        : { title: "Enjoy your trial.", text: "Your first payment is due when it ends.", label: "Trial", tone: "good",
+            date: { label: "Trial ends on", at: trial_end } };
+    case "ending":
+      return { title: "Your plan is ending.", text: "It will not renew. Until then, everything stays as it is.", label: "Ending", tone: "warning", date: ends };
+    case "awaiting_payment":
+      return { title: "Your payment is on its way.", text: "The renewal is being processed. There is nothing you need to do.",
+        label: "Processing", tone: "good", date: until, check: true };
+    case "past_due":
+      return { title: "Your payment failed.", text: "We will try your card again. You keep your access for now.",
+        label: "Payment overdue", tone: "warning", date: until, check: true };
+    case "unpaid":
+      return { title: "Your payment failed.", text: "We tried your card several times, so your access is off until it is paid.",
+        label: "Unpaid", tone: "off", check: true };
+    case "paused":
+      return { title: "Your plan is paused.", text: "Your access is off, and you are not being charged.", label: "Paused", tone: "off", check: true };
+    case "incomplete":
+      return { title: "One step is missing.", text: "Your first payment is not confirmed yet. Your bank may be waiting for you to approve it. Unpaid, it ends by itself within a day, and you can start again.",
+        label: "Payment incomplete", tone: "off", check: true };
+    case "lapsed":
+      return { title: "Your access has ended.", text: "We have not seen your latest payment. If you made it, check again.",
+        label: "Lapsed", tone: "off", date: { label: "Ended on", at: access.until }, check: true };
+    case "canceled":
+      return { title: "Welcome back.", text: "Your plan has ended. Pick one to start again.", label: "Ended", tone: "off" };
+    case "not_in_catalogue":
+      return { title: "Your plan has moved on.", text: "It is no longer on offer and gives no access here. Write to us, and we will sort it out.",
+        label: "Not on offer", tone: "off" };
+    default:
+      return access.granted
+        ? { title: "You’re all set.", text: `Everything in ${name} is yours.`, label: "Active", tone: "good", date: until }
+        : { title: "Your plan is not active.", text: "If you have just paid, check again.", label: "Not active", tone: "off", check: true };
+  }
+}

@@ -1,0 +1,22 @@
+/** Takes the pictures for the README: PICTURES=1 npx playwright test */
+import { account, expect, test } from "./support/mock.js";
+
+const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
+
+test.use({ viewport: { width: 1200, height: 800 } });
+
+for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+  test(`the plans and a subscription, ${colorScheme}`, async ({ page, mock, signedIn }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.goto("/");
+    await expect(page.getByRole("button", { name: "Subscribe" })).toHaveCount(2);
+    await page.screenshot({ path: `${IMAGES}page-${colorScheme}.png` });
+
+    await signedIn();
+    mock.account = account();
+    await page.setViewportSize({ width: 1200, height: 560 });
+    await page.goto("/");
+    await expect(page.getByText("Renews on")).toBeVisible();
+    await page.screenshot({ path: `${IMAGES}subscribed-${colorScheme}.png` });
+  });
+}

@@ -1,0 +1,107 @@
+use std::time::Duration;
+
+use anyhow::Result;
+use local_stack::lambda::{Function, FunctionConfig};
+use serde_json::{Value, json};
+
+use crate::binaries;
+
+/// One shipped function by itself, over the Lambda Runtime API, in an environment that is complete but leads nowhere: nothing listens
+/// at port 9.
+///
+/// # Errors
+/// Where the binaries' folder cannot be told.
+pub fn function(name: &str, change: impl FnOnce(&mut FunctionConfig)) -> Result<Function> {
+    let mut config = FunctionConfig::new(binaries()?.join(name)).timeout(Duration::from_secs(25));
+    for (key, value) in [
+        ("APP", "tollgate"),
+        ("TABLE_NAME", "tollgate"),
+        ("SITE_URL", "https://example.com"),
+        ("SIGN_IN_URL", "http://127.0.0.1:9"),
+        ("SIGN_IN_CLIENT_ID", "client"),
+        ("STRIPE_PUBLISHABLE_KEY", "pk_test_1"),
+        ("STRIPE_SECRET_KEY", "sk_test_1"),
+        ("STRIPE_API_BASE", "http://127.0.0.1:9"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_current,whsec_previous"),
+        ("ACCESS_GRACE_DAYS", "7"),
+        ("ACCESS_SLACK_HOURS", "24"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"),
+    ] {
+        config = config.env(key, value);
+    }
+    change(&mut config);
+    Ok(Function::new(config))
+}
+
+/// An event of API Gateway's HTTP API, payload format 2.0, as AWS documents it:
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
+pub struct Event(Value);
+
+impl Event {
+    /// A request by nobody, without a body.
+    #[must_use]
+    pub fn new(method: &str, path: &str) -> Self {
+        Self(json!({
+            "version": "2.0",
+            "routeKey": format!("{method} {path}"),
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": { "host": "example.com", "content-type": "application/json" },
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "api-id",
+                "domainName": "id.execute-api.us-east-1.amazonaws.com",
+                "domainPrefix": "id",
+                "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "agent" },
+                "requestId": "id",
+                "routeKey": format!("{method} {path}"),
+                "stage": "$default",
+                "time": "12/Mar/2020:19:03:58 +0000",
+                "timeEpoch": 1_583_348_638_390_i64
+            },
+            "isBase64Encoded": false
+        }))
+    }
+
+    /// With the claims of a verified token.
+    #[must_use]
+    pub fn claims(mut self, claims: Value) -> Self {
+        self.0["requestContext"]["authorizer"] =
+            json!({ "jwt": { "claims": claims, "scopes": ["tollgate/billing"] } });
+        self
+    }
+
+    /// By somebody who is signed in.
+    #[must_use]
+    pub fn signed_in(self) -> Self {
+        self.claims(json!({ "sub": "user-1", "token_use": "access" }))
+    }
+
+    /// With a header, its name in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.0["headers"][name] = value.into();
+        self
+    }
+
+    /// With a body as text.
+    #[must_use]
+    pub fn body(mut self, body: &str) -> Self {
+        self.0["body"] = body.into();
+        self
+    }
+
+    /// With a body that API Gateway has encoded.
+    #[must_use]
+    pub fn base64_body(mut self, body: &str) -> Self {
+        self.0["body"] = body.into();
+        self.0["isBase64Encoded"] = true.into();
+        self
+    }
+
+    /// What the function gets.
+    #[must_use]
+    pub fn into_payload(self) -> Value {
+        self.0
+    }
+}

@@ -1,0 +1,49 @@
+//! What the end-to-end tests share: a whole stack as its own process, and the people who use it.
+//!
+//! Everything goes through the shipped binaries and over HTTP, as a browser and Stripe would.
+
+mod functions;
+mod signature;
+mod stack;
+mod user;
+
+pub use functions::{Event, function};
+pub use signature::sign;
+pub use stack::{Addresses, Answer, Stack};
+pub use user::User;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a condition may take to come true before a test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `probe` gives something.
+///
+/// # Panics
+/// Where it does not come true in half a minute.
+#[expect(clippy::panic, reason = "this is how a test fails")]
+pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut ticks = tokio::time::interval(Duration::from_millis(25));
+    let waiting = async {
+        loop {
+            ticks.tick().await;
+            if let Some(value) = probe().await {
+                return value;
+            }
+        }
+    };
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(value) => value,
+        Err(_) => panic!("still waiting: {what}"),
+    }
+}
+
+/// Where the built binaries are: the folder above this test's.
+pub(crate) fn binaries() -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let folder = this.parent().and_then(std::path::Path::parent);
+    folder
+        .map(PathBuf::from)
+        .ok_or_else(|| anyhow::anyhow!("this test has no folder"))
+}

@@ -1,0 +1,178 @@
+//! Each shipped binary by itself, over the Lambda Runtime API.
+
+use anyhow::Result;
+use local_stack::lambda::InvokeError;
+use serde_json::{Value, json};
+use stack_tests::{Event, function};
+
+const STRIPE: [&str; 5] = [
+    "APP",
+    "TABLE_NAME",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_API_BASE",
+    "",
+];
+
+#[tokio::test]
+async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Result<()> {
+    for (name, variables) in [
+        (
+            "config",
+            [
+                "APP",
+                "TABLE_NAME",
+                "STRIPE_PUBLISHABLE_KEY",
+                "SIGN_IN_URL",
+                "SIGN_IN_CLIENT_ID",
+            ],
+        ),
+        ("webhook", STRIPE),
+        (
+            "subscription-status",
+            [
+                "ACCESS_GRACE_DAYS",
+                "ACCESS_SLACK_HOURS",
+                "STRIPE_SECRET_KEY",
+                "",
+                "",
+            ],
+        ),
+        (
+            "create-checkout-session",
+            [
+                "SITE_URL",
+                "SIGN_IN_URL",
+                "STRIPE_SECRET_KEY",
+                "APP",
+                "TABLE_NAME",
+            ],
+        ),
+    ] {
+        for variable in variables
+            .into_iter()
+            .filter(|variable| !variable.is_empty())
+        {
+            let function = function(name, |config| {
+                config.env.remove(variable);
+            })?;
+            let Err(InvokeError::Init { stderr }) = function.invoke(json!({})).await else {
+                panic!("{name} started without {variable}")
+            };
+            let expected = format!("the environment variable {variable} is missing");
+            assert!(stderr.contains(&expected), "{name}: {stderr}");
+        }
+    }
+    for (name, variable, wrong) in [
+        ("config", "STRIPE_PUBLISHABLE_KEY", "sk_test_secret"),
+        ("webhook", "STRIPE_SECRET_KEY", "pk_test_secret"),
+        ("subscription-status", "ACCESS_GRACE_DAYS", "soon-secret"),
+        ("create-checkout-session", "SITE_URL", "secret/page"),
+    ] {
+        let function = function(name, |config| {
+            config.env.insert(variable.to_owned(), wrong.to_owned());
+        })?;
+        let Err(InvokeError::Init { stderr }) = function.invoke(json!({})).await else {
+            panic!("{name} started with {variable}={wrong}")
+        };
+        assert!(
+            stderr.contains(&format!("the environment variable {variable} is wrong")),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("secret\""), "the value is shown: {stderr}");
+    }
+    Ok(())
+}
+
+async fn answer(name: &str, event: Event) -> Result<(u64, Value, Value)> {
+    let answer = function(name, |_| ())?.invoke(event.into_payload()).await?;
+    let body = answer["body"].as_str().unwrap_or_default();
+    Ok((
+        answer["statusCode"].as_u64().unwrap_or_default(),
+        answer["headers"].clone(),
+        serde_json::from_str(body).unwrap_or(Value::Null),
+    ))
+}
+
+#[tokio::test]
+async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> Result<()> {
+    let order = Event::new("POST", "/api/create-checkout-session")
+        .signed_in()
+        .body("{\"plan\":\"a\"}");
+    for (name, event) in [
+        ("config", Event::new("GET", "/api/config")),
+        (
+            "subscription-status",
+            Event::new("GET", "/api/subscription").signed_in(),
+        ),
+        (
+            "subscription-status",
+            Event::new("POST", "/api/subscription/sync").signed_in(),
+        ),
+        ("create-checkout-session", order),
+        ("webhook", super::webhook::signed_event()),
+    ] {
+        let (status, headers, body) = answer(name, event).await?;
+        assert_eq!(
+            (status, &body["code"]),
+            (503, &json!("store_unavailable")),
+            "{name} {body}"
+        );
+        assert_eq!(headers["retry-after"], "2", "{name}");
+        assert!(!body.to_string().contains("127.0.0.1"), "{body}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_but_a_verified_access_token_names_the_user() -> Result<()> {
+    let get = || Event::new("GET", "/api/subscription");
+    for event in [
+        get(),
+        get().header("authorization", "Bearer forged"),
+        get().claims(json!({ "sub": "user-1", "token_use": "id" })),
+        get().claims(json!({ "sub": "user-1" })),
+        get().claims(json!({ "token_use": "access" })),
+        get().claims(json!({ "sub": "a#b", "token_use": "access" })),
+    ] {
+        let (status, _, body) = answer("subscription-status", event).await?;
+        assert_eq!(
+            (status, &body["code"]),
+            (401, &json!("invalid_token")),
+            "{body}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_problem_carries_the_id_under_which_the_log_has_its_cause() -> Result<()> {
+    let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::<String>::new()));
+    let sink = lines.clone();
+    let function = function("config", |config| {
+        config.logs = std::sync::Arc::new(move |_: &str, line: &str| {
+            sink.lock().unwrap().push(line.to_owned());
+        });
+    })?;
+    let answer = function
+        .invoke(Event::new("GET", "/api/config").into_payload())
+        .await?;
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
+    let line = stack_tests::eventually("the request is logged", async || {
+        let lines = lines.lock().unwrap();
+        let parsed = lines
+            .iter()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        parsed.into_iter().find(|line| line["message"] == "request")
+    })
+    .await;
+    assert_eq!(line["span"]["request_id"], body["request_id"]);
+    assert_eq!(line["status"], 503);
+    assert!(
+        line["error"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("DynamoDB"),
+        "{line}"
+    );
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The whole stack, end to end: what must hold whatever the network, the user or the machine does.
+
+mod bad_input;
+mod faults;
+mod functions;
+mod races;
+mod subscribing;
+mod webhook;

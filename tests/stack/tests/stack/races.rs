@@ -1,0 +1,68 @@
+use anyhow::Result;
+use stack_tests::{Answer, Stack, User, eventually};
+
+const PLANS: [&str; 2] = ["starter-monthly", "pro-monthly"];
+
+/// Two clicks at once; whatever comes back is paid, at once too.
+async fn double_click(stack: &Stack, user: &User, plans: [&str; 2]) -> Result<()> {
+    let (a, b) = tokio::try_join!(stack.click(user, plans[0]), stack.click(user, plans[1]))?;
+    let urls: Vec<String> = [&a, &b]
+        .into_iter()
+        .filter_map(|click| destination(click))
+        .collect();
+    assert!(!urls.is_empty(), "neither click led anywhere: {a:?} {b:?}");
+    if plans[0] == plans[1] {
+        assert_eq!(urls.len(), 2);
+        assert_eq!(urls[0], urls[1], "one session for both");
+    }
+    let last = urls.len() - 1;
+    let (a, b) = tokio::try_join!(
+        stack.pay(&urls[0], "4242424242424242"),
+        stack.pay(&urls[last], "4242424242424242")
+    )?;
+    let paid = a.status().is_redirection() || b.status().is_redirection();
+    assert!(paid, "neither could be paid: {} {}", a.status(), b.status());
+    eventually("access is granted", async || {
+        let answer = stack.get("/subscription", Some(user)).await.ok()?;
+        (answer.body["access"]["granted"] == true).then_some(())
+    })
+    .await;
+    let customers = stack.customers_of(user).await?;
+    assert_eq!(customers.len(), 1, "{customers:#?}");
+    let customer = customers[0]["id"].as_str().unwrap_or_default();
+    let path = format!("/subscriptions?status=all&customer={customer}");
+    let subscriptions = stack.stripe_list(&path).await?;
+    assert_eq!(subscriptions.len(), 1, "{subscriptions:#?}");
+    Ok(())
+}
+
+fn destination(click: &Answer) -> Option<String> {
+    match (click.status, click.code()) {
+        (200, _) => click.url().ok(),
+        (409, "checkout_superseded") => None,
+        _ => panic!("{click:?}"),
+    }
+}
+
+#[tokio::test]
+async fn fifty_times_two_clicks_for_one_plan_end_with_one_customer_and_one_subscription()
+-> Result<()> {
+    let stack = Stack::start().await?;
+    for round in 0..50 {
+        let user = stack.sign_up(&format!("user-{round}")).await?;
+        let plan = PLANS[round % 2];
+        double_click(&stack, &user, [plan, plan]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn fifty_times_two_clicks_for_two_plans_end_with_one_customer_and_one_subscription()
+-> Result<()> {
+    let stack = Stack::start().await?;
+    for round in 0..50 {
+        let user = stack.sign_up(&format!("user-{round}")).await?;
+        double_click(&stack, &user, [PLANS[round % 2], PLANS[(round + 1) % 2]]).await?;
+    }
+    Ok(())
+}

@@ -25,7 +25,12 @@ impl Env {
     /// This process's.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(std::env::vars().collect())
+        let text = |value: std::ffi::OsString| value.into_string().ok();
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+                .collect(),
+        )
     }
 
     /// The value of a variable that must be there.

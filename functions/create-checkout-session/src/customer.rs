@@ -22,7 +22,11 @@ impl CreateCheckoutSession {
                 return Ok((customer.clone(), record));
             }
             let Some(intent) = &record.customer_intent else {
-                let email = self.emails.of_caller(request).await;
+                // What Stripe refused may have been the address; Checkout asks for another.
+                let email = match failed {
+                    true => None,
+                    false => self.emails.of_caller(request).await,
+                };
                 let intent = CustomerIntent {
                     parameters: Stripe::customer_parameters(owner, email.as_deref()),
                     created_at: http_api::now(),

@@ -66,6 +66,8 @@ impl CreateCheckoutSession {
                     // Deleted, and we have not heard of it yet.
                     let forgotten = self.syncer.forget_if_deleted(&owner.user, &customer);
                     forgotten.await?.ok_or(error)?;
+                    // Their intents are gone with them.
+                    progress = Progress::default();
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -18,7 +18,10 @@ async fn only_an_access_token_of_ours_gets_in() -> Result<()> {
     let expired = json!({ "client_id": client_id, "expires_in": -10 });
     let expired = ann.token(sign_in, expired).await?;
     let others = ann
-        .token(sign_in, json!({ "client_id": "another-client" }))
+        .token(
+            sign_in,
+            json!({ "client_id": "another-client", "scope": "openid tollgate/billing" }),
+        )
         .await?;
     let no_scope = json!({ "client_id": client_id, "scope": "openid email" });
     let no_scope = ann.token(sign_in, no_scope).await?;

@@ -47,21 +47,31 @@ impl std::fmt::Debug for SecretKey {
     }
 }
 
+/// What each of Stripe's signing secrets begins with.
+const PREFIX: &str = "whsec_";
+
 /// The signing secrets of our webhook endpoint: the current one and, while it is being rolled, the one before. Never printed.
 #[derive(Clone, Default)]
 pub struct WebhookSecrets(Vec<String>);
 
 impl WebhookSecrets {
-    /// From a comma-separated list. Empty entries are dropped: an empty secret would let anyone sign.
+    /// From a comma-separated list. What does not begin with `whsec_` is dropped: an empty secret, or a word that stands where one will
+    /// be put, would let anyone sign.
     #[must_use]
     pub fn parse(list: &str) -> Self {
         Self(
             list.split(',')
                 .map(str::trim)
-                .filter(|secret| !secret.is_empty())
+                .filter(|secret| secret.len() > PREFIX.len() && secret.starts_with(PREFIX))
                 .map(str::to_owned)
                 .collect(),
         )
+    }
+
+    /// Whether there is none, so that nothing can be verified.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn expose(&self) -> impl Iterator<Item = &[u8]> {
@@ -90,7 +100,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed_and_empty_ones_are_dropped() {
-        let secrets = WebhookSecrets::parse(" whsec_a, ,whsec_b,");
+        let secrets = WebhookSecrets::parse(" whsec_a, ,none,whsec_,whsec_b,");
         assert_eq!(secrets.expose().count(), 2);
         assert!(!format!("{secrets:?}").contains("whsec"));
         assert!(!format!("{:?}", SecretKey::parse("sk_test_abc").unwrap()).contains("abc"));

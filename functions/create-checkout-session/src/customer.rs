@@ -23,9 +23,10 @@ impl CreateCheckoutSession {
             }
             let Some(intent) = &record.customer_intent else {
                 // What Stripe refused may have been the address; Checkout asks for another.
-                let email = match failed {
-                    true => None,
-                    false => self.emails.of_caller(request).await,
+                let email = if failed {
+                    None
+                } else {
+                    self.emails.of_caller(request).await
                 };
                 let intent = CustomerIntent {
                     parameters: Stripe::customer_parameters(owner, email.as_deref()),

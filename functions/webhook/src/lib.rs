@@ -53,9 +53,13 @@ struct Reply {
 impl HttpFunction for Webhook {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let secrets = env.optional("STRIPE_WEBHOOK_SECRETS").unwrap_or_default();
+        let secrets = WebhookSecrets::parse(secrets);
+        if secrets.is_empty() {
+            tracing::warn!("STRIPE_WEBHOOK_SECRETS holds no whsec_…: every event is refused");
+        }
         Ok(Self {
             syncer: http_api::sync_from_env(env, HttpsClient::new()).await?,
-            secrets: WebhookSecrets::parse(secrets),
+            secrets,
         })
     }
 

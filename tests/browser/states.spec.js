@@ -218,13 +218,6 @@ test("cancel: nothing was charged", async ({ page }) => {
   await look(page, "cancel");
 });
 
-test("a page that does not exist", async ({ page }) => {
-  const response = await page.goto("/no/such/page");
-  expect(response?.status()).toBe(404);
-  await title(page, "There is no such page.");
-  await look(page, "not-found");
-});
-
 test("without JavaScript the pages say what they need", async ({ request }) => {
   for (const path of ["/", "/success.html"]) {
     expect(await (await request.get(path)).text()).toMatch(/<noscript>.*needs JavaScript/s);

@@ -53,7 +53,6 @@ impl HttpsClient {
             .with_webpki_roots()
             .https_or_http()
             .enable_http1()
-            .enable_http2()
             .wrap_connector(http);
         let inner = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

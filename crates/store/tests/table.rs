@@ -1,5 +1,7 @@
 //! The table's promises, on the embedded DynamoDB, through the real SDK.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::Client;

@@ -1,7 +1,8 @@
 //! The folder that everything local is kept in (`.local`).
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -31,7 +32,13 @@ pub struct Addresses {
 }
 
 /// Everything that `--reset` deletes. Nothing else: the folder may be one that somebody chose by mistake.
-const OURS: [&str; 5] = ["dynamodb", "dynamodb-real-stripe", "sign-in", "stripe", "webhook-secret"];
+const OURS: [&str; 5] = [
+    "dynamodb",
+    "dynamodb-real-stripe",
+    "sign-in",
+    "stripe",
+    "webhook-secret",
+];
 const STACK_JSON: &str = "stack.json";
 
 impl DataDir {
@@ -42,15 +49,23 @@ impl DataDir {
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         fs::create_dir_all(path).with_context(|| format!("cannot make the data folder {shown}"))?;
-        let lock = File::create(path.join("lock")).with_context(|| format!("cannot write to {shown}"))?;
+        let lock =
+            File::create(path.join("lock")).with_context(|| format!("cannot write to {shown}"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                bail!("another stack is running on {shown}; stop it, or choose another folder with --data")
+                bail!(
+                    "another stack is running on {shown}; stop it, or choose another folder with --data"
+                )
             }
-            Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock {shown}")),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {shown}"));
+            }
         }
-        let data = Self { path: path.to_owned(), _lock: lock };
+        let data = Self {
+            path: path.to_owned(),
+            _lock: lock,
+        };
         // A stack that was killed could not remove it.
         data.remove_addresses();
         Ok(data)
@@ -62,10 +77,17 @@ impl DataDir {
     /// If a file cannot be deleted.
     pub fn reset(&self) -> Result<()> {
         for name in OURS {
-            for suffix in ["", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".sqlite-journal"] {
+            for suffix in [
+                "",
+                ".sqlite",
+                ".sqlite-wal",
+                ".sqlite-shm",
+                ".sqlite-journal",
+            ] {
                 let path = self.file(&format!("{name}{suffix}"));
                 if path.is_file() {
-                    fs::remove_file(&path).with_context(|| format!("cannot delete {}", path.display()))?;
+                    fs::remove_file(&path)
+                        .with_context(|| format!("cannot delete {}", path.display()))?;
                 }
             }
         }
@@ -99,7 +121,10 @@ impl DataDir {
     /// # Errors
     /// If it cannot be written.
     pub fn write_addresses(&self, addresses: &Addresses) -> Result<()> {
-        self.replace(STACK_JSON, serde_json::to_string_pretty(addresses)?.as_bytes())
+        self.replace(
+            STACK_JSON,
+            serde_json::to_string_pretty(addresses)?.as_bytes(),
+        )
     }
 
     /// Removes `stack.json`.
@@ -112,7 +137,13 @@ impl DataDir {
     fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
         let write = || {
             let new = self.file(&format!("{name}.new"));
-            let mut file = File::create(&new)?;
+            // For this user only: the webhook's secret is one.
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&new)?;
             file.write_all(content)?;
             file.sync_all()?;
             fs::rename(new, self.file(name))

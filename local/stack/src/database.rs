@@ -17,12 +17,16 @@ use crate::template::TableSpec;
 /// If the file cannot be opened, or a table cannot be made.
 pub fn open(file: &Path, tables: &[(String, TableSpec)]) -> Result<Database> {
     let shown = file.display();
-    let database = Database::new(&file.to_string_lossy()).with_context(|| format!("cannot open the database {shown}"))?;
+    let database = Database::new(&file.to_string_lossy())
+        .with_context(|| format!("cannot open the database {shown}"))?;
     for (name, table) in tables {
-        create(&database, name, table).with_context(|| format!("cannot make the table {}", table.id))?;
+        create(&database, name, table)
+            .with_context(|| format!("cannot make the table {}", table.id))?;
     }
     // DynamoDB deletes what has expired within days; here, each start does.
-    database.sweep_ttl().context("cannot delete what has expired")?;
+    database
+        .sweep_ttl()
+        .context("cannot delete what has expired")?;
     Ok(database)
 }
 
@@ -36,7 +40,10 @@ fn create(database: &Database, name: &str, table: &TableSpec) -> Result<()> {
         Err(error) => return Err(error.into()),
     }
     if let Some(attribute) = &table.ttl_attribute {
-        let specification = TimeToLiveSpecification { attribute_name: attribute.clone(), enabled: true };
+        let specification = TimeToLiveSpecification {
+            attribute_name: attribute.clone(),
+            enabled: true,
+        };
         database.update_time_to_live(UpdateTimeToLiveRequest {
             table_name: name.to_owned(),
             time_to_live_specification: specification,

@@ -8,6 +8,7 @@ pub mod lambda;
 pub mod loopback;
 pub mod names;
 pub mod ready;
+mod servers;
 pub mod site;
 pub mod stack;
 pub mod stripe_mode;

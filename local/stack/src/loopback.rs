@@ -19,7 +19,10 @@ impl Loopback {
     /// If the port is taken.
     pub async fn bind(what: &str, port: u16) -> Result<Self> {
         let v4 = listen("127.0.0.1", what, port).await?;
-        let chosen = v4.local_addr().context("the port of a new listener")?.port();
+        let chosen = v4
+            .local_addr()
+            .context("the port of a new listener")?
+            .port();
         let v6 = match listen("::1", what, chosen).await {
             Ok(listener) => Some(listener),
             // Somebody else's page at `localhost` would be confusing; no IPv6 at all is fine.
@@ -61,5 +64,7 @@ async fn listen(host: &str, what: &str, port: u16) -> Result<TcpListener> {
 }
 
 fn is_taken(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
 }

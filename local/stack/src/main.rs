@@ -59,6 +59,12 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<()> {
     let mut interrupted = Interrupt::listen()?;
     let terminal = Terminal::detect(arguments.raw_logs);
+    // What goes wrong inside the stand-ins. The functions' logs come on their own way.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .compact()
+        .init();
     let stripe = StripeMode::from_env(|name| std::env::var_os(name))?;
     let functions = match arguments.functions {
         Some(folder) => folder,
@@ -92,8 +98,12 @@ async fn run(arguments: Arguments) -> Result<()> {
 }
 
 fn beside_this_program() -> Result<PathBuf> {
-    let program = std::env::current_exe().context("cannot tell where this program is; say --functions")?;
-    program.parent().map(PathBuf::from).context("cannot tell where this program is; say --functions")
+    let program =
+        std::env::current_exe().context("cannot tell where this program is; say --functions")?;
+    program
+        .parent()
+        .map(PathBuf::from)
+        .context("cannot tell where this program is; say --functions")
 }
 
 /// Ctrl-C, a polite kill, or a closed terminal.
@@ -102,7 +112,11 @@ struct Interrupt([tokio::signal::unix::Signal; 3]);
 impl Interrupt {
     fn listen() -> Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen to signals");
-        Ok(Self([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?]))
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+        ]))
     }
 
     async fn wait(&mut self) {

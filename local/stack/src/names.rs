@@ -57,7 +57,9 @@ pub fn scope(template: &Template, settings: &Settings) -> Scope {
         ("secret_key", settings.stripe_secret_key.as_str()),
         ("webhook_secrets", &settings.stripe_webhook_secrets),
     ];
-    scope.secrets.insert(SECRET_ARN.to_owned(), secret.map(owned).into());
+    scope
+        .secrets
+        .insert(SECRET_ARN.to_owned(), secret.map(owned).into());
     for (id, kind) in template.resources() {
         add_resource(&mut scope, id, kind, settings);
     }
@@ -72,14 +74,21 @@ pub fn physical(id: &str) -> String {
 
 fn add_resource(scope: &mut Scope, id: &str, kind: &str, settings: &Settings) {
     let name = physical(id);
-    let mut attribute = |key: &str, value: String| drop(scope.attributes.insert(format!("{id}.{key}"), value));
+    let mut attribute =
+        |key: &str, value: String| drop(scope.attributes.insert(format!("{id}.{key}"), value));
     let reference = match kind {
         "AWS::DynamoDB::Table" => {
-            attribute("Arn", format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"));
+            attribute(
+                "Arn",
+                format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"),
+            );
             name
         }
         "AWS::Serverless::Function" => {
-            attribute("Arn", format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"));
+            attribute(
+                "Arn",
+                format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"),
+            );
             name
         }
         "AWS::Cognito::UserPool" => {
@@ -87,7 +96,10 @@ fn add_resource(scope: &mut Scope, id: &str, kind: &str, settings: &Settings) {
             name
         }
         "AWS::CloudFront::Distribution" => {
-            let domain = settings.site_url.split_once("://").map_or(settings.site_url.as_str(), |(_, domain)| domain);
+            let domain = settings
+                .site_url
+                .split_once("://")
+                .map_or(settings.site_url.as_str(), |(_, domain)| domain);
             attribute("DomainName", domain.to_owned());
             name
         }

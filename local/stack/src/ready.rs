@@ -17,17 +17,24 @@ pub async fn await_plans(api: &str, last: &mut String) {
             Ok(_) => return,
             Err(problem) => problem,
         };
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
 
 async fn plans(client: &reqwest::Client, api: &str) -> Result<usize, String> {
-    let response = client.get(format!("{api}/config")).send().await.map_err(|_| "no answer".to_owned())?;
+    let response = client
+        .get(format!("{api}/config"))
+        .send()
+        .await
+        .map_err(|_| "no answer".to_owned())?;
     let status = response.status();
     if !status.is_success() {
         return Err(format!("it answers {status}"));
     }
-    let config: Value = response.json().await.map_err(|_| "its answer is not JSON".to_owned())?;
+    let config: Value = response
+        .json()
+        .await
+        .map_err(|_| "its answer is not JSON".to_owned())?;
     Ok(config["plans"].as_array().map_or(0, Vec::len))
 }
 
@@ -45,12 +52,26 @@ pub fn message(terminal: Terminal, addresses: &Addresses, stripe: &StripeMode) -
     ];
     match (stripe, &addresses.stripe) {
         (StripeMode::StandIn, Some(url)) => {
-            lines.push(format!("  {}     {}   {}", dim("Stripe"), link(url), dim("stand-in: no real money")));
-            lines.push(format!("  {}  4242 4242 4242 4242, any future date, any CVC", dim("Test card")));
+            lines.push(format!(
+                "  {}     {}   {}",
+                dim("Stripe"),
+                link(url),
+                dim("stand-in: no real money")
+            ));
+            lines.push(format!(
+                "  {}  4242 4242 4242 4242, any future date, any CVC",
+                dim("Test card")
+            ));
         }
         (StripeMode::Real { webhook_secret, .. }, _) => {
-            lines.push(format!("  {}     https://dashboard.stripe.com/test", dim("Stripe")));
-            lines.push(format!("  {}  4242 4242 4242 4242, any future date, any CVC", dim("Test card")));
+            lines.push(format!(
+                "  {}     https://dashboard.stripe.com/test",
+                dim("Stripe")
+            ));
+            lines.push(format!(
+                "  {}  4242 4242 4242 4242, any future date, any CVC",
+                dim("Test card")
+            ));
             lines.push(String::new());
             lines.push("  Webhooks and plans come from Stripe through its CLI; keep this running beside it:".to_owned());
             lines.push(format!("  {}", bold(&listen_command(&addresses.site))));
@@ -65,7 +86,10 @@ pub fn message(terminal: Terminal, addresses: &Addresses, stripe: &StripeMode) -
         (StripeMode::StandIn, None) => {}
     }
     lines.push(String::new());
-    lines.push(format!("  {}", dim("Ctrl-C ends it. What you did is kept; --reset forgets it.")));
+    lines.push(format!(
+        "  {}",
+        dim("Ctrl-C ends it. What you did is kept; --reset forgets it.")
+    ));
     lines.push(String::new());
     lines.join("\n")
 }

@@ -44,25 +44,34 @@ impl Site {
         if method != Method::GET && method != Method::HEAD {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
         }
-        let wanted = if path == "/" { self.page.default_root_object.as_str() } else { path };
-        if let Some(found) = self.read(wanted, StatusCode::OK).await {
-            return found;
-        }
-        match self.read("404.html", StatusCode::NOT_FOUND).await {
-            Some(page) => page,
-            None => plain(StatusCode::NOT_FOUND, "Not Found"),
-        }
+        let wanted = if path == "/" {
+            self.page.default_root_object.as_str()
+        } else {
+            path
+        };
+        // No page of our own, as in the cloud: CloudFront's would replace the API's answers too.
+        self.read(wanted)
+            .await
+            .unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "Not Found"))
     }
 
-    async fn read(&self, path: &str, status: StatusCode) -> Option<Response<Body>> {
+    async fn read(&self, path: &str) -> Option<Response<Body>> {
         let file = self.files.join(relative(path)?);
         let content = tokio::fs::read(&file).await.ok()?;
         let mime = mime_guess::from_path(&file).first_or_octet_stream();
-        let charset = if mime.type_() == "text" { "; charset=utf-8" } else { "" };
+        let charset = if mime.type_() == "text" {
+            "; charset=utf-8"
+        } else {
+            ""
+        };
         let mut response = Response::new(Body::from(content));
-        *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_str(&format!("{mime}{charset}")).ok()?);
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            HeaderValue::from_str(&format!("{mime}{charset}")).ok()?,
+        );
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         Some(response)
     }
 }
@@ -72,9 +81,15 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response<Body
     let (mut response, headers) = if path.starts_with("/api/") {
         let caller = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let source_ip = caller.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |caller| caller.0.ip());
-        (site.gateway.handle(request, source_ip).await, &site.page.api_headers)
+        (
+            site.gateway.handle(request, source_ip).await,
+            &site.page.api_headers,
+        )
     } else {
-        (site.file(request.method(), &path).await, &site.page.site_headers)
+        (
+            site.file(request.method(), &path).await,
+            &site.page.site_headers,
+        )
     };
     add(response.headers_mut(), headers);
     response
@@ -88,18 +103,29 @@ fn add(headers: &mut HeaderMap, added: &[(String, String)]) {
     }
 }
 
-async fn list_functions(State(site): State<Arc<Site>>) -> Json<BTreeMap<String, Vec<InstanceInfo>>> {
-    let functions = site.functions.iter().map(|(binary, function)| (binary.clone(), function.instances()));
+async fn list_functions(
+    State(site): State<Arc<Site>>,
+) -> Json<BTreeMap<String, Vec<InstanceInfo>>> {
+    let functions = site
+        .functions
+        .iter()
+        .map(|(binary, function)| (binary.clone(), function.instances()));
     Json(functions.collect())
 }
 
-async fn kill_function(State(site): State<Arc<Site>>, Path(binary): Path<String>) -> Response<Body> {
+async fn kill_function(
+    State(site): State<Arc<Site>>,
+    Path(binary): Path<String>,
+) -> Response<Body> {
     match site.functions.get(&binary) {
         Some(function) => {
             function.kill().await;
             StatusCode::NO_CONTENT.into_response()
         }
-        None => plain(StatusCode::NOT_FOUND, &format!("There is no function {binary}.")),
+        None => plain(
+            StatusCode::NOT_FOUND,
+            &format!("There is no function {binary}."),
+        ),
     }
 }
 
@@ -109,9 +135,13 @@ fn plain(status: StatusCode, text: &str) -> Response<Body> {
 
 /// The path of a file below the folder; `None` for what could lead out of it.
 fn relative(path: &str) -> Option<PathBuf> {
-    let decoded = percent_decode_str(path.trim_start_matches('/')).decode_utf8().ok()?;
+    let decoded = percent_decode_str(path.trim_start_matches('/'))
+        .decode_utf8()
+        .ok()?;
     let safe = !decoded.contains(['\0', '\\'])
-        && FilePath::new(decoded.as_ref()).components().all(|part| matches!(part, Component::Normal(_)));
+        && FilePath::new(decoded.as_ref())
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
     (safe && !decoded.is_empty()).then(|| PathBuf::from(decoded.as_ref()))
 }
 
@@ -121,10 +151,25 @@ mod tests {
 
     #[test]
     fn no_path_leads_out_of_the_folder() {
-        for path in ["/../secret", "/a/../../secret", "/%2e%2e/secret", "/..%2fsecret", "//", "/", "/a\\..\\b", "/%00"] {
+        for path in [
+            "/../secret",
+            "/a/../../secret",
+            "/%2e%2e/secret",
+            "/..%2fsecret",
+            "//",
+            "/",
+            "/a\\..\\b",
+            "/%00",
+        ] {
             assert_eq!(relative(path), None, "{path}");
         }
-        assert_eq!(relative("//etc/passwd").as_deref(), Some("etc/passwd".as_ref()));
-        assert_eq!(relative("/css/a%20b.css").as_deref(), Some("css/a b.css".as_ref()));
+        assert_eq!(
+            relative("//etc/passwd").as_deref(),
+            Some("etc/passwd".as_ref())
+        );
+        assert_eq!(
+            relative("/css/a%20b.css").as_deref(),
+            Some("css/a b.css".as_ref())
+        );
     }
 }

@@ -64,29 +64,43 @@ impl StripeMode {
             return Ok(Self::StandIn);
         };
         if secret_key.starts_with("sk_live_") || secret_key.starts_with("rk_live_") {
-            bail!("STRIPE_SECRET_KEY is a live key: the local stack takes test keys only (sk_test_…)");
+            bail!(
+                "STRIPE_SECRET_KEY is a live key: the local stack takes test keys only (sk_test_…)"
+            );
         }
         if !secret_key.starts_with("sk_test_") && !secret_key.starts_with("rk_test_") {
             bail!("STRIPE_SECRET_KEY is not a test key of Stripe's (sk_test_… or rk_test_…)");
         }
         let Some(publishable_key) = text("STRIPE_PUBLISHABLE_KEY") else {
-            bail!("STRIPE_SECRET_KEY is set, so STRIPE_PUBLISHABLE_KEY (pk_test_…) must be set too");
+            bail!(
+                "STRIPE_SECRET_KEY is set, so STRIPE_PUBLISHABLE_KEY (pk_test_…) must be set too"
+            );
         };
         if !publishable_key.starts_with("pk_test_") {
             bail!("STRIPE_PUBLISHABLE_KEY is not a publishable test key (pk_test_…)");
         }
         let webhook_secret = text("STRIPE_WEBHOOK_SECRET");
-        if webhook_secret.as_ref().is_some_and(|secret| !secret.starts_with("whsec_")) {
+        if webhook_secret
+            .as_ref()
+            .is_some_and(|secret| !secret.starts_with("whsec_"))
+        {
             bail!("STRIPE_WEBHOOK_SECRET is not a signing secret (whsec_…)");
         }
-        Ok(Self::Real { secret_key, publishable_key, webhook_secret })
+        Ok(Self::Real {
+            secret_key,
+            publishable_key,
+            webhook_secret,
+        })
     }
 }
 
 /// The command that forwards real webhooks to the stack.
 #[must_use]
 pub fn listen_command(site: &str) -> String {
-    format!("stripe listen --forward-to {site}/api/webhook --events {}", EVENTS.join(","))
+    format!(
+        "stripe listen --forward-to {site}/api/webhook --events {}",
+        EVENTS.join(",")
+    )
 }
 
 #[cfg(test)]
@@ -105,8 +119,13 @@ mod tests {
     #[test]
     fn a_live_key_is_refused_and_not_repeated() {
         for key in ["sk_live_51Secret", "rk_live_51Secret"] {
-            let Err(error) = mode(key, "pk_test_x") else { panic!("accepted") };
-            assert!(error.contains("live key") && !error.contains("51Secret"), "{error}");
+            let Err(error) = mode(key, "pk_test_x") else {
+                panic!("accepted")
+            };
+            assert!(
+                error.contains("live key") && !error.contains("51Secret"),
+                "{error}"
+            );
         }
         assert!(mode("sk_test_x", "pk_live_x").is_err());
     }
@@ -115,7 +134,13 @@ mod tests {
     fn a_test_key_needs_its_publishable_key() {
         assert!(mode("sk_test_x", "").is_err());
         assert!(mode("pk_test_x", "pk_test_x").is_err());
-        assert!(matches!(mode("rk_test_x", "pk_test_x"), Ok(StripeMode::Real { webhook_secret: None, .. })));
+        assert!(matches!(
+            mode("rk_test_x", "pk_test_x"),
+            Ok(StripeMode::Real {
+                webhook_secret: None,
+                ..
+            })
+        ));
         assert!(matches!(mode("", "pk_test_x"), Ok(StripeMode::StandIn)));
     }
 }

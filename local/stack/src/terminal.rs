@@ -24,7 +24,10 @@ impl Terminal {
     pub fn detect(raw: bool) -> Self {
         let watched = std::io::stderr().is_terminal();
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { raw: raw || !watched, colour: watched && wanted }
+        Self {
+            raw: raw || !watched,
+            colour: watched && wanted,
+        }
     }
 
     /// A sink that writes each line to standard error.
@@ -44,7 +47,11 @@ impl Terminal {
     /// `text` in an SGR style such as `1` (bold), where there is colour.
     #[must_use]
     pub fn styled(self, style: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\x1b[{style}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn line(self, function: &str, line: &str) -> String {
@@ -63,15 +70,35 @@ impl Terminal {
     /// of the event.
     fn record(self, record: &Map<String, Value>) -> String {
         let empty = Map::new();
-        let fields = record.get("fields").and_then(Value::as_object).unwrap_or(&empty);
-        let text = |key: &str| fields.get(key).or_else(|| record.get(key)).and_then(Value::as_str).unwrap_or_default();
-        let mut line = format!("{} {}", self.level(text("level")), text("message"));
-        let span = record.get("span").and_then(Value::as_object).unwrap_or(&empty);
+        let fields = record
+            .get("fields")
+            .and_then(Value::as_object)
+            .unwrap_or(&empty);
+        let text = |key: &str| {
+            fields
+                .get(key)
+                .or_else(|| record.get(key))
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let level = text("level");
+        // A request's id is for finding out what went wrong.
+        let wanted = |key: &str| key != "request_id" || level == "ERROR" || level == "WARN";
+        let mut line = format!("{} {}", self.level(level), text("message"));
+        let span = record
+            .get("span")
+            .and_then(Value::as_object)
+            .unwrap_or(&empty);
         let span = span.iter().filter(|(key, _)| *key != "name");
-        let own = record.iter().filter(|(key, value)| !HIDDEN.contains(&key.as_str()) && *key != "fields" && !value.is_null());
+        let own = record.iter().filter(|(key, value)| {
+            !HIDDEN.contains(&key.as_str()) && *key != "fields" && !value.is_null()
+        });
         let event = fields.iter().filter(|(key, _)| *key != "message");
-        for (key, value) in span.chain(own).chain(event) {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let all = span.chain(own).chain(event);
+        for (key, value) in all.filter(|(key, _)| wanted(key)) {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             line.push_str(&format!(" {}{value}", self.styled("2", &format!("{key}="))));
         }
         line
@@ -92,7 +119,10 @@ impl Terminal {
 mod tests {
     use super::Terminal;
 
-    const TIDY: Terminal = Terminal { raw: false, colour: false };
+    const TIDY: Terminal = Terminal {
+        raw: false,
+        colour: false,
+    };
 
     /// What is shown of a line, without its time.
     fn check(line: &str, expected: &str) {
@@ -106,18 +136,38 @@ mod tests {
             r#"{"timestamp":"2026-11-23T04:50:18Z","level":"INFO","fields":{"message":"done","status":200},"target":"config","span":{"name":"request","route":"GET /api/config"},"spans":[]}"#,
             "config                  INFO  done route=GET /api/config status=200",
         );
-        check(r#"{"level":"WARN","message":"slow","duration_ms":12}"#, "config                  WARN  slow duration_ms=12");
+        check(
+            r#"{"level":"INFO","message":"done","span":{"request_id":"7"}}"#,
+            "config                  INFO  done",
+        );
+        check(
+            r#"{"level":"ERROR","message":"lost","span":{"request_id":"7"}}"#,
+            "config                  ERROR lost request_id=7",
+        );
+        check(
+            r#"{"level":"WARN","message":"slow","duration_ms":12}"#,
+            "config                  WARN  slow duration_ms=12",
+        );
     }
 
     #[test]
     fn other_lines_are_shown_as_they_are() {
-        check("thread 'main' panicked", "config                  thread 'main' panicked");
+        check(
+            "thread 'main' panicked",
+            "config                  thread 'main' panicked",
+        );
         check("[1, 2]", "config                  [1, 2]");
     }
 
     #[test]
     fn raw_lines_are_untouched_but_for_the_name() {
-        let raw = Terminal { raw: true, colour: true };
-        assert_eq!(raw.line("config", r#"{"level":"INFO"}"#), r#"[config] {"level":"INFO"}"#);
+        let raw = Terminal {
+            raw: true,
+            colour: true,
+        };
+        assert_eq!(
+            raw.line("config", r#"{"level":"INFO"}"#),
+            r#"[config] {"level":"INFO"}"#
+        );
     }
 }

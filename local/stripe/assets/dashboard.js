@@ -5,7 +5,7 @@ const EVERY_MS = 2000;
 /** Whether a change now would take something from under the reader's hands. */
 function busy() {
   const selection = getSelection();
-  return document.hidden || (selection !== null && !selection.isCollapsed) || document.activeElement?.matches("button, pre");
+  return document.hidden || (selection !== null && !selection.isCollapsed) || document.activeElement?.matches("button, pre, summary") || document.querySelector("details[open]") !== null;
 }
 
 async function refresh() {

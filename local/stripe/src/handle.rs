@@ -11,8 +11,18 @@ use crate::store::{Cause, Error, Query, Transaction};
 
 /// A plan that is there from the start: name, description, lookup key, and cents a month.
 const PLANS: [(&str, &str, &str, i64); 2] = [
-    ("Starter", "For one person getting going.", "starter-monthly", 900),
-    ("Pro", "For a team that means business.", "pro-monthly", 2900),
+    (
+        "Starter",
+        "For one person getting going.",
+        "starter-monthly",
+        900,
+    ),
+    (
+        "Pro",
+        "For a team that means business.",
+        "pro-monthly",
+        2900,
+    ),
 ];
 
 /// Reaches into the stand-in, before and while it serves. Clones share it.
@@ -34,8 +44,12 @@ impl Handle {
     pub async fn ensure_webhook_endpoint(&self, url: &str, secret: &str) -> anyhow::Result<()> {
         reqwest::Url::parse(url).with_context(|| format!("not an address for webhooks: {url}"))?;
         let (url, secret) = (url.to_owned(), secret.to_owned());
-        let ensured = self.app.store.run(Cause::default(), move |tx| ensure_endpoint(tx, &url, &secret));
-        ensured.await.context("cannot register the webhook endpoint")?;
+        let ensured = self.app.store.run(Cause::default(), move |tx| {
+            ensure_endpoint(tx, &url, &secret)
+        });
+        ensured
+            .await
+            .context("cannot register the webhook endpoint")?;
         self.app.webhooks.wake();
         Ok(())
     }
@@ -47,7 +61,11 @@ impl Handle {
     /// The database failed.
     pub async fn seed_plans(&self, app: &str) -> anyhow::Result<()> {
         let app = app.to_owned();
-        self.app.store.run(Cause::default(), move |tx| seed(tx, &app)).await.context("cannot seed the plans")?;
+        self.app
+            .store
+            .run(Cause::default(), move |tx| seed(tx, &app))
+            .await
+            .context("cannot seed the plans")?;
         self.app.webhooks.wake();
         Ok(())
     }
@@ -56,7 +74,10 @@ impl Handle {
 fn ensure_endpoint(tx: &Transaction<'_>, url: &str, secret: &str) -> Result<(), Error> {
     let private = json!({ "secret": secret, "managed": true });
     let endpoints = tx.all(&Query::of(Kind::WebhookEndpoint))?;
-    let Some(managed) = endpoints.into_iter().find(|it| it.private["managed"] == true) else {
+    let Some(managed) = endpoints
+        .into_iter()
+        .find(|it| it.private["managed"] == true)
+    else {
         let id = ids::for_kind(Kind::WebhookEndpoint);
         let mut body = webhook_endpoint::new(&id, url, &["*".to_owned()], tx.now());
         body["description"] = json!("The local stack");
@@ -71,7 +92,10 @@ fn ensure_endpoint(tx: &Transaction<'_>, url: &str, secret: &str) -> Result<(), 
 
 fn seed(tx: &Transaction<'_>, app: &str) -> Result<(), Error> {
     for (name, description, lookup_key, unit_amount) in PLANS {
-        if !tx.all(&Query::of(Kind::Price).with("$.lookup_key", lookup_key))?.is_empty() {
+        if !tx
+            .all(&Query::of(Kind::Price).with("$.lookup_key", lookup_key))?
+            .is_empty()
+        {
             continue;
         }
         let mut product = product::new(&ids::for_kind(Kind::Product), name, tx.now());

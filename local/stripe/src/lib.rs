@@ -65,10 +65,15 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
     let path = options.data.clone();
     let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref())).await?;
     let store = opened.with_context(|| match &options.data {
-        Some(path) => format!("cannot open {} (is another process using it?)", path.display()),
+        Some(path) => format!(
+            "cannot open {} (is another process using it?)",
+            path.display()
+        ),
         None => "cannot open a database in memory".to_owned(),
     })?;
-    store.run(Cause::default(), |tx| tx.hurry_deliveries()).await?;
+    store
+        .run(Cause::default(), |tx| tx.hurry_deliveries())
+        .await?;
     let app = App {
         store,
         url: options.url,
@@ -78,7 +83,11 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
         webhooks: webhooks::Webhooks::default(),
         templates: pages::Templates::load()?,
     };
-    Ok(Server { app, listener: options.listener, http: webhooks::post::client()? })
+    Ok(Server {
+        app,
+        listener: options.listener,
+        http: webhooks::post::client()?,
+    })
 }
 
 impl Server {
@@ -91,9 +100,13 @@ impl Server {
     ///
     /// # Errors
     /// None today; the signature leaves room.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    pub async fn run(
+        self,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
         let router = Router::new()
             .route("/v1", any(api::handle))
+            .route("/v1/", any(api::handle))
             .route("/v1/{*path}", any(api::handle))
             .merge(knobs::router())
             .merge(pages::router())
@@ -114,7 +127,10 @@ impl Server {
 ///
 /// # Errors
 /// As [`prepare`].
-pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+pub async fn serve(
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     prepare(options).await?.run(shutdown).await
 }
 

@@ -34,7 +34,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .with_writer(std::io::stderr)
         .init();
     match run(Arguments::parse()).await {
@@ -47,12 +47,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    if arguments.secret_key.starts_with("sk_live_") || arguments.secret_key.starts_with("rk_live_") {
+    if arguments.secret_key.starts_with("sk_live_") || arguments.secret_key.starts_with("rk_live_")
+    {
         anyhow::bail!("a live key has no place in a stand-in; use one that starts with sk_test_");
     }
     let address = ("127.0.0.1", arguments.port);
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("cannot listen on port {}", arguments.port))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on port {}", arguments.port))?;
     let url = format!("http://localhost:{}", listener.local_addr()?.port());
     let key = arguments.secret_key.clone();
     let publishable = arguments.publishable_key.clone();
@@ -68,7 +70,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         server.handle().seed_plans(app).await?;
     }
     let mut out = std::io::stdout();
-    writeln!(out, "Stripe stand-in  {url}\nAPI              {url}/v1\nSecret key       {key}\nPublishable key  {publishable}")?;
+    writeln!(
+        out,
+        "Stripe stand-in  {url}\nAPI              {url}/v1\nSecret key       {key}\nPublishable key  {publishable}"
+    )?;
     server.run(stopped()?).await
 }
 

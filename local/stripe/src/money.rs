@@ -6,7 +6,8 @@ use serde_json::Value;
 
 /// Currencies without a minor unit.
 const ZERO_DECIMAL: &[&str] = &[
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf",
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv",
+    "xaf", "xof", "xpf",
 ];
 
 /// `$29.00` for 2900 and `usd`.
@@ -51,7 +52,9 @@ pub(crate) fn interval(recurring: &Value) -> String {
 /// `November 23, 2026`, in UTC.
 pub(crate) fn date(seconds: i64) -> String {
     let time = Timestamp::from_second(seconds).unwrap_or_default();
-    time.to_zoned(TimeZone::UTC).strftime("%B %-d, %Y").to_string()
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%B %-d, %Y")
+        .to_string()
 }
 
 #[cfg(test)]

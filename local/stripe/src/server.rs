@@ -62,10 +62,14 @@ async fn loopback_twin(listener: &TcpListener) -> Option<TcpListener> {
     if address.ip() != IpAddr::V4(Ipv4Addr::LOCALHOST) {
         return None;
     }
-    TcpListener::bind((Ipv6Addr::LOCALHOST, address.port())).await.ok()
+    TcpListener::bind((Ipv6Addr::LOCALHOST, address.port()))
+        .await
+        .ok()
 }
 
-async fn accept_on(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, std::net::SocketAddr)> {
+async fn accept_on(
+    listener: Option<&TcpListener>,
+) -> std::io::Result<(TcpStream, std::net::SocketAddr)> {
     match listener {
         Some(listener) => listener.accept().await,
         None => std::future::pending().await,
@@ -76,8 +80,9 @@ fn serve_connection(stream: TcpStream, router: Router, connections: &GracefulShu
     // Small replies go out at once.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), request));
-    let connection =
-        hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

@@ -23,7 +23,7 @@ export async function startSite() {
     try {
       send(200, name, await readFile(join(STATIC, name)));
     } catch {
-      send(404, "404.html", await readFile(join(STATIC, "404.html")));
+      send(404, "404.txt", "Not Found");
     }
   });
   await new Promise((resolve) => server.listen(0, "localhost", () => resolve(undefined)));

@@ -1,7 +1,8 @@
 //! A Lambda function for the tests: it does what its event says, on its start or when invoked.
 //!
 //! `do` is in the event itself or, behind the gateway, in the query: `echo` (the default), `answer` (with the request's
-//! body as it is), `log`, `meet`, `fail`, `crash`, `hang`. `ON_START` in the environment: `fail` or `hang`.
+//! body as it is), `log`, `meet`, `fail`, `crash`, `hang`. `ON_START` in the environment: `fail` or `hang`; `ANSWER`: what
+//! it answers to everything.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,8 +22,13 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    if let Ok(answer) = std::env::var("ANSWER") {
+        return Ok(serde_json::from_str(&answer)?);
+    }
     let (event, context) = event.into_parts();
-    let action = event.get("do").or_else(|| event.pointer("/queryStringParameters/do"));
+    let action = event
+        .get("do")
+        .or_else(|| event.pointer("/queryStringParameters/do"));
     match action.and_then(Value::as_str).unwrap_or("echo") {
         "echo" => Ok(json!({
             "event": event,
@@ -32,7 +38,9 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             "deadline": context.deadline,
             "arn": context.invoked_function_arn,
         })),
-        "answer" => Ok(serde_json::from_str(event["body"].as_str().unwrap_or_default())?),
+        "answer" => Ok(serde_json::from_str(
+            event["body"].as_str().unwrap_or_default(),
+        )?),
         "log" => {
             use std::io::Write;
             writeln!(std::io::stdout(), "said on stdout")?;
@@ -40,7 +48,11 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             Ok(Value::Null)
         }
         "meet" => {
-            meet(Path::new(event["at"].as_str().unwrap_or_default()), event["people"].as_u64().unwrap_or(1)).await?;
+            meet(
+                Path::new(event["at"].as_str().unwrap_or_default()),
+                event["people"].as_u64().unwrap_or(1),
+            )
+            .await?;
             Ok(json!({ "pid": std::process::id() }))
         }
         "fail" => Err("this event cannot be handled".into()),

@@ -56,18 +56,30 @@ pub(super) async fn authorize(
     headers: &HeaderMap,
 ) -> Result<Identity, Denial> {
     let header = headers.get(AUTHORIZATION).ok_or(Denial::MissingToken)?;
-    let token = header.to_str().map_err(|_| Denial::InvalidToken("the token is malformed"))?.trim();
+    let token = header
+        .to_str()
+        .map_err(|_| Denial::InvalidToken("the token is malformed"))?
+        .trim();
     // The prefix may be left out.
     let token = match token.get(..7) {
         Some(prefix) if prefix.eq_ignore_ascii_case("bearer ") => token[7..].trim(),
         _ => token,
     };
     let claims = verify_signature(keys, authorizer, token).await?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64();
     check_claims(&claims, authorizer, now)?;
     let matched = matching_scopes(&claims, scopes)?;
-    let claims = claims.into_iter().map(|(name, value)| (name, Value::String(claim_text(&value)))).collect();
-    Ok(Identity { claims, scopes: matched })
+    let claims = claims
+        .into_iter()
+        .map(|(name, value)| (name, Value::String(claim_text(&value))))
+        .collect();
+    Ok(Identity {
+        claims,
+        scopes: matched,
+    })
 }
 
 async fn verify_signature(
@@ -82,18 +94,27 @@ async fn verify_signature(
         return Err(Denial::InvalidToken("the token is not signed with RS256"));
     }
     let kid = header.kid.ok_or(MALFORMED)?;
-    let key = keys.find(&authorizer.issuer, &kid).await.map_err(Denial::InvalidToken)?;
+    let key = keys
+        .find(&authorizer.issuer, &kid)
+        .await
+        .map_err(Denial::InvalidToken)?;
     let mut validation = Validation::new(Algorithm::RS256);
     // The claims are checked below, to AWS's rules.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
     let decoded = decode::<Map<String, Value>>(token, &key, &validation);
-    decoded.map(|token| token.claims).map_err(|_| Denial::InvalidToken("the signature is invalid"))
+    decoded
+        .map(|token| token.claims)
+        .map_err(|_| Denial::InvalidToken("the signature is invalid"))
 }
 
 /// `now` is in Unix seconds.
-fn check_claims(claims: &Map<String, Value>, authorizer: &AuthorizerSpec, now: f64) -> Result<(), Denial> {
+fn check_claims(
+    claims: &Map<String, Value>,
+    authorizer: &AuthorizerSpec,
+    now: f64,
+) -> Result<(), Denial> {
     let time = |name: &str| claims.get(name).map(|value| value.as_f64());
     let deny = |why| Err(Denial::InvalidToken(why));
     if claims.get("iss").and_then(Value::as_str) != Some(authorizer.issuer.as_str()) {
@@ -116,27 +137,46 @@ fn check_claims(claims: &Map<String, Value>, authorizer: &AuthorizerSpec, now: f
     }
     // `client_id` counts only where there is no `aud`.
     let audience = claims.get("aud").or_else(|| claims.get("client_id"));
-    if !texts(audience).iter().any(|audience| authorizer.audience.contains(audience)) {
+    if !texts(audience)
+        .iter()
+        .any(|audience| authorizer.audience.contains(audience))
+    {
         return deny("the token does not have a valid audience");
     }
     Ok(())
 }
 
-fn matching_scopes(claims: &Map<String, Value>, required: &[String]) -> Result<Option<Vec<String>>, Denial> {
+fn matching_scopes(
+    claims: &Map<String, Value>,
+    required: &[String],
+) -> Result<Option<Vec<String>>, Denial> {
     if required.is_empty() {
         return Ok(None);
     }
     let granted = claims.get("scope").or_else(|| claims.get("scp"));
-    let granted: Vec<String> =
-        texts(granted).iter().flat_map(|scopes| scopes.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
-    let matched: Vec<String> = required.iter().filter(|scope| granted.contains(scope)).cloned().collect();
-    if matched.is_empty() { Err(Denial::InsufficientScope(required.join(" "))) } else { Ok(Some(matched)) }
+    let granted: Vec<String> = texts(granted)
+        .iter()
+        .flat_map(|scopes| scopes.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let matched: Vec<String> = required
+        .iter()
+        .filter(|scope| granted.contains(scope))
+        .cloned()
+        .collect();
+    if matched.is_empty() {
+        Err(Denial::InsufficientScope(required.join(" ")))
+    } else {
+        Ok(Some(matched))
+    }
 }
 
 fn texts(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::String(text)) => vec![text.clone()],
-        Some(Value::Array(items)) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -145,9 +185,15 @@ fn texts(value: Option<&Value>) -> Vec<String> {
 fn claim_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(claim_text).collect::<Vec<_>>().join(" ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(claim_text).collect::<Vec<_>>().join(" ")
+        ),
         Value::Object(entries) => {
-            let entries: Vec<_> = entries.iter().map(|(key, value)| format!("{key}:{}", claim_text(value))).collect();
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(key, value)| format!("{key}:{}", claim_text(value)))
+                .collect();
             format!("map[{}]", entries.join(" "))
         }
         Value::Null => "<nil>".to_owned(),

@@ -51,9 +51,16 @@ pub(super) fn build(head: &Parts, body: &[u8], context: &EventContext<'_>) -> Va
     if !context.stage_variables.is_empty() {
         set("stageVariables", json!(context.stage_variables));
     }
-    let text = if is_text(&head.headers) { std::str::from_utf8(body).ok() } else { None };
+    let text = if is_text(&head.headers) {
+        std::str::from_utf8(body).ok()
+    } else {
+        None
+    };
     if !body.is_empty() {
-        set("body", text.map_or_else(|| json!(STANDARD.encode(body)), |text| json!(text)));
+        set(
+            "body",
+            text.map_or_else(|| json!(STANDARD.encode(body)), |text| json!(text)),
+        );
     }
     set("isBase64Encoded", json!(!body.is_empty() && text.is_none()));
     Value::Object(event)
@@ -81,7 +88,8 @@ fn request_context(head: &Parts, context: &EventContext<'_>) -> Value {
         "timeEpoch": now.as_millisecond(),
     });
     if let Some(identity) = context.identity {
-        request["authorizer"] = json!({ "jwt": { "claims": identity.claims, "scopes": identity.scopes } });
+        request["authorizer"] =
+            json!({ "jwt": { "claims": identity.claims, "scopes": identity.scopes } });
     }
     request
 }
@@ -91,18 +99,26 @@ fn request_context(head: &Parts, context: &EventContext<'_>) -> Value {
 fn headers(head: &Parts, source_ip: IpAddr) -> BTreeMap<String, String> {
     let named = head.headers.iter().filter(|(name, _)| *name != COOKIE);
     let mut headers = combined(named.map(|(name, value)| (name.as_str(), text(value.as_bytes()))));
-    let port = head.headers.get(HOST).and_then(|host| host.to_str().ok()?.rsplit_once(':')).map_or("80", |(_, port)| port);
+    let port = head
+        .headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok()?.rsplit_once(':'))
+        .map_or("80", |(_, port)| port);
     for (name, value) in [
         ("x-forwarded-for", source_ip.to_string()),
         ("x-forwarded-port", port.to_owned()),
         ("x-forwarded-proto", "http".to_owned()),
     ] {
-        headers.entry(HeaderName::from_static(name).to_string()).or_insert(value);
+        headers
+            .entry(HeaderName::from_static(name).to_string())
+            .or_insert(value);
     }
     headers
 }
 
-fn combined<K: Into<String>, V: Into<String>>(pairs: impl Iterator<Item = (K, V)>) -> BTreeMap<String, String> {
+fn combined<K: Into<String>, V: Into<String>>(
+    pairs: impl Iterator<Item = (K, V)>,
+) -> BTreeMap<String, String> {
     let mut combined: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in pairs {
         let value = value.into();
@@ -118,22 +134,47 @@ fn combined<K: Into<String>, V: Into<String>>(pairs: impl Iterator<Item = (K, V)
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
-    let lines = headers.get_all(COOKIE).iter().map(|line| text(line.as_bytes()));
-    lines.flat_map(|line| line.split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>()).collect()
+    let lines = headers
+        .get_all(COOKIE)
+        .iter()
+        .map(|line| text(line.as_bytes()));
+    lines
+        .flat_map(|line| {
+            line.split(';')
+                .map(|cookie| cookie.trim().to_owned())
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn host(headers: &HeaderMap) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost");
     host.split(':').next().unwrap_or(host).to_owned()
 }
 
 /// Which bodies AWS passes on as text. Its documentation does not say; measured by others against AWS: exactly these,
 /// so a form or a body without a type comes in base64 (<https://github.com/ministackorg/ministack/pull/766>).
 fn is_text(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     essence.starts_with("text/")
-        || ["application/javascript", "application/json", "application/xml"].contains(&essence.as_str())
+        || [
+            "application/javascript",
+            "application/json",
+            "application/xml",
+        ]
+        .contains(&essence.as_str())
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -23,7 +23,10 @@ struct Discovery {
 
 impl Default for KeySource {
     fn default() -> Self {
-        Self { client: reqwest::Client::new(), known: Mutex::default() }
+        Self {
+            client: reqwest::Client::new(),
+            known: Mutex::default(),
+        }
     }
 }
 
@@ -36,23 +39,37 @@ impl KeySource {
         if let Some(key) = known.get(&wanted) {
             return Ok(key.clone());
         }
-        let keys = self.fetch(issuer).await.ok_or("OIDC discovery endpoint communication error")?;
+        let keys = self
+            .fetch(issuer)
+            .await
+            .ok_or("OIDC discovery endpoint communication error")?;
         known.retain(|(known_issuer, _), _| known_issuer != issuer);
         for jwk in &keys.keys {
             if let (Some(id), Ok(key)) = (&jwk.common.key_id, DecodingKey::from_jwk(jwk)) {
                 known.insert((issuer.to_owned(), id.clone()), key);
             }
         }
-        known.get(&wanted).cloned().ok_or("the signing key is unknown")
+        known
+            .get(&wanted)
+            .cloned()
+            .ok_or("the signing key is unknown")
     }
 
     async fn fetch(&self, issuer: &str) -> Option<JwkSet> {
-        let discovery: Discovery = self.get(&format!("{issuer}/.well-known/openid-configuration")).await?;
+        let discovery: Discovery = self
+            .get(&format!("{issuer}/.well-known/openid-configuration"))
+            .await?;
         self.get(&discovery.jwks_uri).await
     }
 
     async fn get<T: DeserializeOwned>(&self, url: &str) -> Option<T> {
-        let response = self.client.get(url).timeout(Duration::from_secs(5)).send().await.ok()?;
+        let response = self
+            .client
+            .get(url)
+            .timeout(Duration::from_secs(5))
+            .send()
+            .await
+            .ok()?;
         response.error_for_status().ok()?.json().await.ok()
     }
 }

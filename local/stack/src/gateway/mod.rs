@@ -60,10 +60,21 @@ impl Gateway {
     ///
     /// # Errors
     /// If a route key cannot be understood, or a route's function is missing.
-    pub fn new(api: ApiSpec, functions: BTreeMap<String, Function>, logs: LogSink) -> Result<Self, GatewayError> {
-        if let Some(route) = api.routes.iter().find(|route| !functions.contains_key(&route.function)) {
+    pub fn new(
+        api: ApiSpec,
+        functions: BTreeMap<String, Function>,
+        logs: LogSink,
+    ) -> Result<Self, GatewayError> {
+        if let Some(route) = api
+            .routes
+            .iter()
+            .find(|route| !functions.contains_key(&route.function))
+        {
             let (route_key, function) = (route.route_key.clone(), route.function.clone());
-            return Err(GatewayError::NoFunction { route_key, function });
+            return Err(GatewayError::NoFunction {
+                route_key,
+                function,
+            });
         }
         Ok(Self {
             routes: Routes::new(api.routes)?,
@@ -84,7 +95,12 @@ impl Gateway {
         response
     }
 
-    async fn answer(&self, request: Request, source_ip: IpAddr, request_id: &str) -> Response<Body> {
+    async fn answer(
+        &self,
+        request: Request,
+        source_ip: IpAddr,
+        request_id: &str,
+    ) -> Response<Body> {
         let (head, body) = request.into_parts();
         let Some(matched) = self.routes.find(&head.method, head.uri.path()) else {
             return reply::message(StatusCode::NOT_FOUND, "Not Found");
@@ -133,16 +149,15 @@ impl Gateway {
         match &matched.route.authorizer {
             None => Ok(None),
             Some(authorizer) => {
-                authorizer::authorize(&self.keys, authorizer, &matched.route.scopes, headers).await.map(Some)
+                authorizer::authorize(&self.keys, authorizer, &matched.route.scopes, headers)
+                    .await
+                    .map(Some)
             }
         }
     }
 
     fn log(&self, function: &Function, problem: &str) {
-        for (index, line) in problem.lines().enumerate() {
-            let line = if index == 0 { format!("ERROR {line}") } else { format!("  {line}") };
-            (self.logs)(function.name(), &line);
-        }
+        (self.logs)(function.name(), &format!("ERROR {problem}"));
     }
 }
 
@@ -150,10 +165,15 @@ impl Gateway {
 /// over, a 500 before.
 fn failed(error: &InvokeError) -> Response<Body> {
     match error {
-        InvokeError::Timeout | InvokeError::Crashed { .. } | InvokeError::Init { .. } | InvokeError::Function(_) => {
+        InvokeError::Timeout
+        | InvokeError::Crashed { .. }
+        | InvokeError::Init { .. }
+        | InvokeError::Function(_) => {
             reply::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         }
-        InvokeError::Throttled => reply::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        InvokeError::Throttled => {
+            reply::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+        }
         InvokeError::PayloadTooLarge => {
             reply::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
         }
@@ -162,7 +182,9 @@ fn failed(error: &InvokeError) -> Response<Body> {
 
 fn denied(denial: &Denial) -> Response<Body> {
     let (status, message) = match denial {
-        Denial::MissingToken | Denial::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+        Denial::MissingToken | Denial::InvalidToken(_) => {
+            (StatusCode::UNAUTHORIZED, "Unauthorized")
+        }
         Denial::InsufficientScope(_) => (StatusCode::FORBIDDEN, "Forbidden"),
     };
     let mut response = reply::message(status, message);
@@ -173,7 +195,10 @@ fn denied(denial: &Denial) -> Response<Body> {
 }
 
 fn late(timeout: Duration) -> String {
-    format!("no answer within the integration's {} s", timeout.as_secs_f64())
+    format!(
+        "no answer within the integration's {} s",
+        timeout.as_secs_f64()
+    )
 }
 
 /// Of the form of API Gateway's extended request ids, such as `JKJaXmPLvHcESHA=`.

@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 pub(super) fn message(status: StatusCode, message: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -28,7 +30,9 @@ pub(super) fn from_function(answer: Value) -> Result<Response<Body>, String> {
 
 fn inferred(body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -37,20 +41,31 @@ fn full(answer: &Map<String, Value>) -> Result<Response<Body>, String> {
     *response.status_mut() = status(answer.get("statusCode"))?;
     let headers = response.headers_mut();
     for (name, value) in object(answer, "headers")? {
-        let text = plain(value).ok_or_else(|| format!("the header {name} of its answer is not a text"))?;
+        let text =
+            plain(value).ok_or_else(|| format!("the header {name} of its answer is not a text"))?;
         headers.insert(header_name(name)?, header_value(name, &text)?);
     }
     for (name, values) in object(answer, "multiValueHeaders")? {
-        let values = values.as_array().ok_or_else(|| format!("multiValueHeaders.{name} of its answer is not a list"))?;
+        let values = values
+            .as_array()
+            .ok_or_else(|| format!("multiValueHeaders.{name} of its answer is not a list"))?;
         // They replace the single value of `headers`, which the runtime repeats here.
         headers.remove(header_name(name)?);
         for value in values {
-            let text = plain(value).ok_or_else(|| format!("the header {name} of its answer is not a text"))?;
+            let text = plain(value)
+                .ok_or_else(|| format!("the header {name} of its answer is not a text"))?;
             headers.append(header_name(name)?, header_value(name, &text)?);
         }
     }
-    for cookie in answer.get("cookies").and_then(Value::as_array).into_iter().flatten() {
-        let text = cookie.as_str().ok_or("a cookie of its answer is not a text")?;
+    for cookie in answer
+        .get("cookies")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let text = cookie
+            .as_str()
+            .ok_or("a cookie of its answer is not a text")?;
         headers.append(SET_COOKIE, header_value("set-cookie", text)?);
     }
     finish(headers);
@@ -63,7 +78,10 @@ fn finish(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     if !headers.contains_key(CONTENT_TYPE) {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=utf-8"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain;charset=utf-8"),
+        );
     }
 }
 
@@ -75,7 +93,9 @@ fn status(value: Option<&Value>) -> Result<StatusCode, String> {
     };
     let number = number.and_then(|number| u16::try_from(number).ok());
     // A StatusCode is 100 to 999; below 200 there is no response yet.
-    let code = number.and_then(|number| StatusCode::from_u16(number).ok()).filter(|code| code.as_u16() >= 200);
+    let code = number
+        .and_then(|number| StatusCode::from_u16(number).ok())
+        .filter(|code| code.as_u16() >= 200);
     code.ok_or_else(|| "its answer's statusCode is not a status".to_owned())
 }
 
@@ -86,13 +106,18 @@ fn body(answer: &Map<String, Value>) -> Result<Body, String> {
         Some(_) => return Err("its answer's body is not a text".to_owned()),
     };
     if answer.get("isBase64Encoded") == Some(&Value::Bool(true)) {
-        let bytes = STANDARD.decode(text).map_err(|_| "its answer's body is not base64".to_owned())?;
+        let bytes = STANDARD
+            .decode(text)
+            .map_err(|_| "its answer's body is not base64".to_owned())?;
         return Ok(Body::from(bytes));
     }
     Ok(Body::from(text.to_owned()))
 }
 
-fn object<'a>(answer: &'a Map<String, Value>, key: &str) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, String> {
+fn object<'a>(
+    answer: &'a Map<String, Value>,
+    key: &str,
+) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, String> {
     match answer.get(key) {
         None | Some(Value::Null) => Ok(None.into_iter().flatten()),
         Some(Value::Object(entries)) => Ok(Some(entries).into_iter().flatten()),
@@ -110,7 +135,8 @@ fn plain(value: &Value) -> Option<String> {
 }
 
 fn header_name(name: &str) -> Result<HeaderName, String> {
-    name.parse().map_err(|_| format!("its answer's header name {name} is not valid"))
+    name.parse()
+        .map_err(|_| format!("its answer's header name {name} is not valid"))
 }
 
 fn header_value(name: &str, text: &str) -> Result<HeaderValue, String> {

@@ -40,17 +40,27 @@ type Rank = (Vec<u8>, bool);
 
 impl Routes {
     pub(super) fn new(routes: Vec<RouteSpec>) -> Result<Self, GatewayError> {
-        let parsed: Result<_, _> =
-            routes.into_iter().map(|route| Ok((Pattern::parse(&route.route_key)?, route))).collect();
+        let parsed: Result<_, _> = routes
+            .into_iter()
+            .map(|route| Ok((Pattern::parse(&route.route_key)?, route)))
+            .collect();
         parsed.map(Self)
     }
 
     pub(super) fn find(&self, method: &Method, path: &str) -> Option<Match<'_>> {
         let candidates = self.0.iter().filter_map(|(pattern, route)| {
             let (rank, path_parameters) = pattern.matches(method, path)?;
-            Some((rank, Match { route, path_parameters }))
+            Some((
+                rank,
+                Match {
+                    route,
+                    path_parameters,
+                },
+            ))
         });
-        candidates.min_by(|(left, _), (right, _)| left.cmp(right)).map(|(_, found)| found)
+        candidates
+            .min_by(|(left, _), (right, _)| left.cmp(right))
+            .map(|(_, found)| found)
     }
 }
 
@@ -63,14 +73,24 @@ impl Pattern {
             return Err(GatewayError::RouteKey(route_key.to_owned()));
         };
         let method = (method != "ANY").then(|| method.to_owned());
-        Ok(Self::Path { method, segments: path.split('/').map(Segment::parse).collect() })
+        Ok(Self::Path {
+            method,
+            segments: path.split('/').map(Segment::parse).collect(),
+        })
     }
 
     fn matches(&self, method: &Method, path: &str) -> Option<(Rank, BTreeMap<String, String>)> {
-        let Self::Path { method: expected, segments } = self else {
+        let Self::Path {
+            method: expected,
+            segments,
+        } = self
+        else {
             return Some(((vec![3], true), BTreeMap::new()));
         };
-        if expected.as_deref().is_some_and(|expected| expected != method.as_str()) {
+        if expected
+            .as_deref()
+            .is_some_and(|expected| expected != method.as_str())
+        {
             return None;
         }
         let mut rest = Some(path.strip_prefix('/').unwrap_or(path));
@@ -99,13 +119,17 @@ impl Pattern {
             }
             rest = next;
         }
-        rest.is_none().then_some(((ranks, expected.is_none()), parameters))
+        rest.is_none()
+            .then_some(((ranks, expected.is_none()), parameters))
     }
 }
 
 impl Segment {
     fn parse(text: &str) -> Self {
-        match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+        match text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+        {
             Some(name) => match name.strip_suffix('+') {
                 Some(name) => Self::Greedy(name.to_owned()),
                 None => Self::Parameter(name.to_owned()),
@@ -137,22 +161,53 @@ mod tests {
             authorizer: None,
             scopes: Vec::new(),
         };
-        let keys = ["ANY /{proxy+}", "GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /pets/dog/1", "$default"];
+        let keys = [
+            "ANY /{proxy+}",
+            "GET /pets/dog/1",
+            "GET /pets/dog/{id}",
+            "GET /pets/{proxy+}",
+            "ANY /pets/dog/1",
+            "$default",
+        ];
         let routes = Routes::new(keys.map(route).to_vec()).unwrap();
         let found = routes.find(&method, path).unwrap();
-        let parameters: Vec<_> = found.path_parameters.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        assert_eq!(Some((found.route.route_key.as_str(), parameters.as_slice())), expected, "{method} {path}");
+        let parameters: Vec<_> = found
+            .path_parameters
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            Some((found.route.route_key.as_str(), parameters.as_slice())),
+            expected,
+            "{method} {path}"
+        );
     }
 
     #[test]
     fn the_most_specific_route_answers() {
         // The example of AWS's documentation.
         check(Method::GET, "/pets/dog/1", Some(("GET /pets/dog/1", &[])));
-        check(Method::GET, "/pets/dog/2", Some(("GET /pets/dog/{id}", &[("id", "2")])));
-        check(Method::GET, "/pets/cat/1", Some(("GET /pets/{proxy+}", &[("proxy", "cat/1")])));
-        check(Method::POST, "/test/5", Some(("ANY /{proxy+}", &[("proxy", "test/5")])));
+        check(
+            Method::GET,
+            "/pets/dog/2",
+            Some(("GET /pets/dog/{id}", &[("id", "2")])),
+        );
+        check(
+            Method::GET,
+            "/pets/cat/1",
+            Some(("GET /pets/{proxy+}", &[("proxy", "cat/1")])),
+        );
+        check(
+            Method::POST,
+            "/test/5",
+            Some(("ANY /{proxy+}", &[("proxy", "test/5")])),
+        );
         check(Method::PUT, "/pets/dog/1", Some(("ANY /pets/dog/1", &[])));
-        check(Method::GET, "/pets/dog/a%20b", Some(("GET /pets/dog/{id}", &[("id", "a b")])));
+        check(
+            Method::GET,
+            "/pets/dog/a%20b",
+            Some(("GET /pets/dog/{id}", &[("id", "a b")])),
+        );
     }
 
     #[test]

@@ -39,7 +39,11 @@ impl FunctionConfig {
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         let binary = binary.into();
         Self {
-            name: binary.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            name: binary
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             binary,
             env: BTreeMap::new(),
             timeout: Duration::from_secs(3),
@@ -68,15 +72,27 @@ impl FunctionConfig {
     /// The function's ARN (`Lambda-Runtime-Invoked-Function-Arn`).
     #[must_use]
     pub fn arn(&self) -> String {
-        format!("arn:aws:lambda:{REGION}:000000000000:function:{}", self.name)
+        format!(
+            "arn:aws:lambda:{REGION}:000000000000:function:{}",
+            self.name
+        )
     }
 
     /// The environment of a new process whose Runtime API is at `runtime_api` (`host:port`).
     ///
     /// The names are from <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>. What a template may
     /// not set (Lambda reserves it) is set last; credentials are placeholders that a test may replace.
-    pub(super) fn process_environment(&self, runtime_api: &str, log_stream: &str) -> BTreeMap<String, String> {
-        let task_root = self.binary.parent().unwrap_or(Path::new("/")).to_string_lossy().into_owned();
+    pub(super) fn process_environment(
+        &self,
+        runtime_api: &str,
+        log_stream: &str,
+    ) -> BTreeMap<String, String> {
+        let task_root = self
+            .binary
+            .parent()
+            .unwrap_or(Path::new("/"))
+            .to_string_lossy()
+            .into_owned();
         let mut environment: BTreeMap<String, String> = [
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -92,11 +108,17 @@ impl FunctionConfig {
         environment.extend(
             [
                 ("_HANDLER", "bootstrap".to_owned()),
-                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.memory_size.to_string()),
+                (
+                    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                    self.memory_size.to_string(),
+                ),
                 ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
                 ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
                 ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-                ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name)),
+                (
+                    "AWS_LAMBDA_LOG_GROUP_NAME",
+                    format!("/aws/lambda/{}", self.name),
+                ),
                 ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream.to_owned()),
                 ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
                 ("LAMBDA_TASK_ROOT", task_root),

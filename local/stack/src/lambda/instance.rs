@@ -28,10 +28,15 @@ pub(super) struct Instance {
 
 impl Instance {
     /// Starts a process and waits until it asks for its first event.
-    pub(super) async fn start(config: &FunctionConfig, registry: &Registry) -> Result<Self, InvokeError> {
+    pub(super) async fn start(
+        config: &FunctionConfig,
+        registry: &Registry,
+    ) -> Result<Self, InvokeError> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let unable = |error: std::io::Error| InvokeError::Init { stderr: format!("{}: {error}", config.binary.display()) };
+        let unable = |error: std::io::Error| InvokeError::Init {
+            stderr: format!("{}: {error}", config.binary.display()),
+        };
 
         let api = RuntimeApi::start().await.map_err(unable)?;
         let mut command = Command::new(&config.binary);
@@ -49,16 +54,36 @@ impl Instance {
         let tail = Tail::default();
         let mut readers = Vec::new();
         if let Some(stdout) = child.stdout.take() {
-            readers.push(tokio::spawn(forward(stdout, config.name.clone(), tail.clone(), config.logs.clone())));
+            readers.push(tokio::spawn(forward(
+                stdout,
+                config.name.clone(),
+                tail.clone(),
+                config.logs.clone(),
+            )));
         }
         if let Some(stderr) = child.stderr.take() {
-            readers.push(tokio::spawn(forward(stderr, config.name.clone(), tail.clone(), config.logs.clone())));
+            readers.push(tokio::spawn(forward(
+                stderr,
+                config.name.clone(),
+                tail.clone(),
+                config.logs.clone(),
+            )));
         }
-        let info = InstanceInfo { pid: child.id().unwrap_or_default(), busy: true };
+        let info = InstanceInfo {
+            pid: child.id().unwrap_or_default(),
+            busy: true,
+        };
         registry.send_modify(|instances| {
             instances.insert(id, info);
         });
-        let mut instance = Self { child, api, tail, readers, id, registry: registry.clone() };
+        let mut instance = Self {
+            child,
+            api,
+            tail,
+            readers,
+            id,
+            registry: registry.clone(),
+        };
         instance.await_ready(config.init_timeout).await?;
         Ok(instance)
     }
@@ -74,19 +99,33 @@ impl Instance {
             Ok(true) => Ok(()),
             Ok(false) => {
                 let written = self.last_lines().await;
-                let stderr = self.api.init_error().map_or(written.clone(), |report| format!("{written}\n{report}"));
+                let stderr = self
+                    .api
+                    .init_error()
+                    .map_or(written.clone(), |report| format!("{written}\n{report}"));
                 Err(InvokeError::Init { stderr })
             }
             Err(_) => {
-                let waited = format!("it did not ask for an event within {} s", limit.as_secs_f64());
-                Err(InvokeError::Init { stderr: format!("{}\n{waited}", self.tail.text()).trim_start().to_owned() })
+                let waited = format!(
+                    "it did not ask for an event within {} s",
+                    limit.as_secs_f64()
+                );
+                Err(InvokeError::Init {
+                    stderr: format!("{}\n{waited}", self.tail.text())
+                        .trim_start()
+                        .to_owned(),
+                })
             }
         }
     }
 
     /// Hands the process an event and waits for the answer. On [`InvokeError::Timeout`] and [`InvokeError::Crashed`] the
     /// instance is of no further use.
-    pub(super) async fn invoke(&mut self, config: &FunctionConfig, payload: String) -> Result<Value, InvokeError> {
+    pub(super) async fn invoke(
+        &mut self,
+        config: &FunctionConfig,
+        payload: String,
+    ) -> Result<Value, InvokeError> {
         let event = Event {
             request_id: request_id(),
             deadline: SystemTime::now() + config.timeout,
@@ -104,7 +143,9 @@ impl Instance {
         };
         match timeout(config.timeout, answer).await {
             Ok(Some(answer)) => answer,
-            Ok(None) => Err(InvokeError::Crashed { stderr: self.last_lines().await }),
+            Ok(None) => Err(InvokeError::Crashed {
+                stderr: self.last_lines().await,
+            }),
             Err(_) => Err(InvokeError::Timeout),
         }
     }
@@ -151,5 +192,12 @@ fn request_id() -> String {
     let random: u128 = rand::random();
     let id = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{id:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-")
 }

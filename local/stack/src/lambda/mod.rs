@@ -27,13 +27,13 @@ pub enum InvokeError {
     #[error("the function took longer than its timeout and was killed")]
     Timeout,
     /// The process ended during the invocation.
-    #[error("the function's process ended during the invocation{}", after_colon(.stderr))]
+    #[error("the function's process ended during the invocation{}", last_line(.stderr))]
     Crashed {
         /// The last lines the instance wrote.
         stderr: String,
     },
     /// The process did not get as far as asking for its first event.
-    #[error("the function did not start{}", after_colon(.stderr))]
+    #[error("the function did not start{}", last_line(.stderr))]
     Init {
         /// The last lines the instance wrote, or why it could not be started.
         stderr: String,
@@ -102,7 +102,11 @@ impl Function {
             generation: watch::Sender::default(),
             config,
         };
-        Self { handle: Arc::new(Handle { pool: Arc::new(pool) }) }
+        Self {
+            handle: Arc::new(Handle {
+                pool: Arc::new(pool),
+            }),
+        }
     }
 
     /// The function's name (`AWS_LAMBDA_FUNCTION_NAME`).
@@ -120,13 +124,23 @@ impl Function {
     pub async fn invoke(&self, payload: Value) -> Result<Value, InvokeError> {
         let pool = Arc::clone(&self.handle.pool);
         let invocation = tokio::spawn(async move { pool.invoke(payload).await });
-        invocation.await.unwrap_or_else(|error| Err(InvokeError::Crashed { stderr: error.to_string() }))
+        invocation.await.unwrap_or_else(|error| {
+            Err(InvokeError::Crashed {
+                stderr: error.to_string(),
+            })
+        })
     }
 
     /// The running instances.
     #[must_use]
     pub fn instances(&self) -> Vec<InstanceInfo> {
-        self.handle.pool.instances.borrow().values().copied().collect()
+        self.handle
+            .pool
+            .instances
+            .borrow()
+            .values()
+            .copied()
+            .collect()
     }
 
     /// Kills all instances, also those in the middle of an invocation, and returns once they have ended.
@@ -138,7 +152,9 @@ impl Function {
         }
         let mut instances = pool.instances.subscribe();
         // An error would mean that the pool is gone, and so are its instances.
-        let _ = instances.wait_for(|now| present.iter().all(|id| !now.contains_key(id))).await;
+        let _ = instances
+            .wait_for(|now| present.iter().all(|id| !now.contains_key(id)))
+            .await;
     }
 
     /// Kills all instances and waits until no process is left. New invocations are refused from then on.
@@ -154,7 +170,11 @@ impl Pool {
             Some(reserved) => Some(reserved.try_acquire().map_err(|_| InvokeError::Throttled)?),
             None => None,
         };
-        let _slot = self.slots.acquire().await.map_err(|_| InvokeError::Throttled)?;
+        let _slot = self
+            .slots
+            .acquire()
+            .await
+            .map_err(|_| InvokeError::Throttled)?;
         let payload = payload.to_string();
         if payload.len() > runtime_api::PAYLOAD_LIMIT {
             return Err(InvokeError::PayloadTooLarge);
@@ -219,6 +239,10 @@ impl Pool {
     }
 }
 
-fn after_colon(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(": {text}") }
+/// The log has all that the process wrote; its last line mostly says what happened.
+fn last_line(text: &str) -> String {
+    text.lines()
+        .last()
+        .map(|line| format!(": {line}"))
+        .unwrap_or_default()
 }

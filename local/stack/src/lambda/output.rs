@@ -32,12 +32,21 @@ impl Tail {
     /// The kept lines, joined by line ends.
     pub(super) fn text(&self) -> String {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        lines
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
 /// Reads `stream` line by line to its end.
-pub(super) async fn forward(stream: impl AsyncRead + Unpin, function: String, tail: Tail, logs: LogSink) {
+pub(super) async fn forward(
+    stream: impl AsyncRead + Unpin,
+    function: String,
+    tail: Tail,
+    logs: LogSink,
+) {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
     // Bytes and not `lines()`: a line that is not UTF-8 must not stop the reading, or the function blocks on a full pipe.

@@ -65,7 +65,10 @@ impl RuntimeApi {
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/response",
+                post(response),
+            )
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
             .layer(DefaultBodyLimit::max(PAYLOAD_LIMIT))
@@ -74,7 +77,13 @@ impl RuntimeApi {
             // It only ends with the task: `axum::serve` retries failed accepts.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, ready: is_ready, events, shared, server })
+        Ok(Self {
+            address,
+            ready: is_ready,
+            events,
+            shared,
+            server,
+        })
     }
 
     /// Hands the instance an event; the answer arrives on the returned channel.
@@ -103,27 +112,44 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response<Body> {
     let Some(event) = shared.inbox.lock().await.recv().await else {
         return status(StatusCode::GONE);
     };
-    let deadline = event.deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let deadline = event
+        .deadline
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     Response::builder()
         .header("content-type", "application/json")
         .header("lambda-runtime-aws-request-id", event.request_id)
-        .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
+        .header(
+            "lambda-runtime-deadline-ms",
+            deadline.as_millis().to_string(),
+        )
         .header("lambda-runtime-invoked-function-arn", event.function_arn)
         .header("lambda-runtime-trace-id", trace_id())
         .body(Body::from(event.payload))
         .unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+async fn response(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response<Body> {
     let answer = serde_json::from_slice(&body).map_err(|error| {
-        InvokeError::Function(json!({"errorType": "Runtime.MarshalError", "errorMessage": error.to_string()}))
+        InvokeError::Function(
+            json!({"errorType": "Runtime.MarshalError", "errorMessage": error.to_string()}),
+        )
     });
     shared.answer(&id, answer)
 }
 
-async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
-    let error = serde_json::from_slice(&body)
-        .unwrap_or_else(|_| json!({"errorType": "Unknown", "errorMessage": String::from_utf8_lossy(&body)}));
+async fn error(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response<Body> {
+    let error = serde_json::from_slice(&body).unwrap_or_else(
+        |_| json!({"errorType": "Unknown", "errorMessage": String::from_utf8_lossy(&body)}),
+    );
     shared.answer(&id, Err(InvokeError::Function(error)))
 }
 
@@ -157,10 +183,16 @@ fn status(status: StatusCode) -> Response<Body> {
 
 /// An X-Ray trace header that says "not sampled".
 fn trace_id() -> String {
-    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let seconds = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     let unique: u128 = rand::random();
     let parent: u64 = rand::random();
-    format!("Root=1-{seconds:08x}-{:024x};Parent={parent:016x};Sampled=0", unique >> 32)
+    format!(
+        "Root=1-{seconds:08x}-{:024x};Parent={parent:016x};Sampled=0",
+        unique >> 32
+    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -49,7 +49,12 @@ impl Resolver<'_> {
     pub fn api(&self) -> Result<ApiSpec, TemplateError> {
         let mut stage_variables = BTreeMap::new();
         for id in self.present("AWS::ApiGatewayV2::Stage")? {
-            self.expect(id, "StageName", "$default", "the local gateway has no other stage than $default")?;
+            self.expect(
+                id,
+                "StageName",
+                "$default",
+                "the local gateway has no other stage than $default",
+            )?;
             if let Some(Value::Object(variables)) = self.property(id, "StageVariables")? {
                 for (name, value) in variables {
                     let value = scalar(&property_path(id, "StageVariables"), &value)?;
@@ -58,8 +63,14 @@ impl Resolver<'_> {
             }
         }
         let routes = self.present("AWS::ApiGatewayV2::Route")?;
-        let routes = routes.into_iter().map(|id| self.route(id)).collect::<Result<_, _>>()?;
-        Ok(ApiSpec { stage_variables, routes })
+        let routes = routes
+            .into_iter()
+            .map(|id| self.route(id))
+            .collect::<Result<_, _>>()?;
+        Ok(ApiSpec {
+            stage_variables,
+            routes,
+        })
     }
 
     fn route(&self, id: &str) -> Result<RouteSpec, TemplateError> {
@@ -73,29 +84,56 @@ impl Resolver<'_> {
             Some("JWT") => Some(self.authorizer(&self.required(id, "AuthorizerId")?)?),
             Some(other) => {
                 let problem = format!("the local gateway knows NONE and JWT, not {other}");
-                return Err(TemplateError::part(property_path(id, "AuthorizationType"), problem));
+                return Err(TemplateError::part(
+                    property_path(id, "AuthorizationType"),
+                    problem,
+                ));
             }
         };
         let scopes = self.texts(id, "AuthorizationScopes")?;
-        Ok(RouteSpec { route_key, function, timeout, authorizer, scopes })
+        Ok(RouteSpec {
+            route_key,
+            function,
+            timeout,
+            authorizer,
+            scopes,
+        })
     }
 
     fn integration(&self, id: &str) -> Result<(String, Duration), TemplateError> {
-        self.expect(id, "IntegrationType", "AWS_PROXY", "the local gateway invokes functions only (AWS_PROXY)")?;
-        self.expect(id, "PayloadFormatVersion", "2.0", "the local gateway speaks payload format 2.0 only")?;
+        self.expect(
+            id,
+            "IntegrationType",
+            "AWS_PROXY",
+            "the local gateway invokes functions only (AWS_PROXY)",
+        )?;
+        self.expect(
+            id,
+            "PayloadFormatVersion",
+            "2.0",
+            "the local gateway speaks payload format 2.0 only",
+        )?;
         let uri = self.required(id, "IntegrationUri")?;
         let functions = self.present("AWS::Serverless::Function")?;
         // The URI is the function's ARN, alone or inside an `…:path/…/functions/<arn>/invocations`.
         let function = functions.into_iter().find(|function| {
-            let arn = self.attribute("", &format!("{function}.Arn")).unwrap_or_default();
+            let arn = self
+                .attribute("", &format!("{function}.Arn"))
+                .unwrap_or_default();
             !arn.is_empty() && uri.split('/').any(|part| part == arn)
         });
         let function = function.ok_or_else(|| {
-            TemplateError::part(property_path(id, "IntegrationUri"), format!("{uri} is none of the functions here"))
+            TemplateError::part(
+                property_path(id, "IntegrationUri"),
+                format!("{uri} is none of the functions here"),
+            )
         })?;
         let timeout = match self.property(id, "TimeoutInMillis")? {
             Some(value) => value.as_u64().ok_or_else(|| {
-                TemplateError::part(property_path(id, "TimeoutInMillis"), "must be a number of milliseconds")
+                TemplateError::part(
+                    property_path(id, "TimeoutInMillis"),
+                    "must be a number of milliseconds",
+                )
             })?,
             None => 30_000,
         };
@@ -103,15 +141,33 @@ impl Resolver<'_> {
     }
 
     fn authorizer(&self, id: &str) -> Result<AuthorizerSpec, TemplateError> {
-        self.expect(id, "AuthorizerType", "JWT", "the local gateway knows JWT authorizers only")?;
+        self.expect(
+            id,
+            "AuthorizerType",
+            "JWT",
+            "the local gateway knows JWT authorizers only",
+        )?;
         let sources = self.texts(id, "IdentitySource")?;
         if sources != ["$request.header.Authorization"] {
-            let problem = "the local gateway reads the token from $request.header.Authorization only";
-            return Err(TemplateError::part(property_path(id, "IdentitySource"), problem));
+            let problem =
+                "the local gateway reads the token from $request.header.Authorization only";
+            return Err(TemplateError::part(
+                property_path(id, "IdentitySource"),
+                problem,
+            ));
         }
         let issuer = self.get(&["Resources", id, "Properties", "JwtConfiguration", "Issuer"])?;
-        let issuer = scalar(&property_path(id, "JwtConfiguration.Issuer"), &issuer.unwrap_or_default())?;
-        let audience = self.get(&["Resources", id, "Properties", "JwtConfiguration", "Audience"])?;
+        let issuer = scalar(
+            &property_path(id, "JwtConfiguration.Issuer"),
+            &issuer.unwrap_or_default(),
+        )?;
+        let audience = self.get(&[
+            "Resources",
+            id,
+            "Properties",
+            "JwtConfiguration",
+            "Audience",
+        ])?;
         let audience = texts(&property_path(id, "JwtConfiguration.Audience"), audience)?;
         Ok(AuthorizerSpec { issuer, audience })
     }
@@ -131,7 +187,13 @@ impl Resolver<'_> {
         texts(&property_path(id, name), self.property(id, name)?)
     }
 
-    fn expect(&self, id: &str, name: &str, expected: &str, problem: &str) -> Result<(), TemplateError> {
+    fn expect(
+        &self,
+        id: &str,
+        name: &str,
+        expected: &str,
+        problem: &str,
+    ) -> Result<(), TemplateError> {
         let found = self.property(id, name)?;
         if found.as_ref().and_then(Value::as_str) == Some(expected) {
             Ok(())

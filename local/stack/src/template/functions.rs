@@ -45,22 +45,34 @@ impl Resolver<'_> {
     /// # Errors
     /// If a part of one cannot be resolved, or one names no binary.
     pub fn functions(&self) -> Result<Vec<FunctionSpec>, TemplateError> {
-        self.present("AWS::Serverless::Function")?.into_iter().map(|id| self.function_spec(id)).collect()
+        self.present("AWS::Serverless::Function")?
+            .into_iter()
+            .map(|id| self.function_spec(id))
+            .collect()
     }
 
     fn function_spec(&self, id: &str) -> Result<FunctionSpec, TemplateError> {
         let at = format!("Resources.{id}");
         let binary = self.get(&["Resources", id, "Metadata", "BuildProperties", "Binary"])?;
         let Some(Value::String(binary)) = binary else {
-            return Err(TemplateError::part(format!("{at}.Metadata.BuildProperties.Binary"), "must name a binary"));
+            return Err(TemplateError::part(
+                format!("{at}.Metadata.BuildProperties.Binary"),
+                "must name a binary",
+            ));
         };
         let timeout = self.function_number(id, "Timeout")?.unwrap_or(3);
         let memory_size = self.function_number(id, "MemorySize")?.unwrap_or(128);
         let reserved = self.function_number(id, "ReservedConcurrentExecutions")?;
         let mut environment = BTreeMap::new();
         for (at, section) in [
-            ("Globals.Function".to_owned(), vec!["Globals", "Function", "Environment", "Variables"]),
-            (at, vec!["Resources", id, "Properties", "Environment", "Variables"]),
+            (
+                "Globals.Function".to_owned(),
+                vec!["Globals", "Function", "Environment", "Variables"],
+            ),
+            (
+                at,
+                vec!["Resources", id, "Properties", "Environment", "Variables"],
+            ),
         ] {
             if let Some(Value::Object(variables)) = self.get(&section)? {
                 for (name, value) in variables {
@@ -94,7 +106,8 @@ impl Resolver<'_> {
             .map(|value| {
                 let at = format!("Resources.{id}.Properties.{name}");
                 let text = scalar(&at, &value)?;
-                text.parse().map_err(|_| TemplateError::part(at, format!("{text} is not a whole number")))
+                text.parse()
+                    .map_err(|_| TemplateError::part(at, format!("{text} is not a whole number")))
             })
             .transpose()
     }
@@ -102,9 +115,12 @@ impl Resolver<'_> {
     fn log_format(&self, id: &str) -> Result<LogFormat, TemplateError> {
         match self.function_property(id, &["LoggingConfig", "LogFormat"])? {
             Some(Value::String(format)) if format == "JSON" => {
-                let level = self.function_property(id, &["LoggingConfig", "ApplicationLogLevel"])?;
+                let level =
+                    self.function_property(id, &["LoggingConfig", "ApplicationLogLevel"])?;
                 let level = level.and_then(|level| level.as_str().map(str::to_owned));
-                Ok(LogFormat::Json { level: level.unwrap_or_else(|| "INFO".to_owned()) })
+                Ok(LogFormat::Json {
+                    level: level.unwrap_or_else(|| "INFO".to_owned()),
+                })
             }
             _ => Ok(LogFormat::Text),
         }
@@ -139,18 +155,41 @@ Resources:
         )
         .unwrap();
         let functions = template.resolve(&Scope::default()).functions().unwrap();
-        let [hello] = functions.as_slice() else { panic!("{functions:?}") };
-        assert_eq!((hello.id.as_str(), hello.binary.as_str()), ("HelloFunction", "hello"));
-        assert_eq!((hello.timeout, hello.memory_size), (Duration::from_secs(5), 256));
-        assert_eq!(hello.log_format, LogFormat::Json { level: "INFO".to_owned() });
-        let expected = [("SHARED", "global"), ("OWN", "7")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let [hello] = functions.as_slice() else {
+            panic!("{functions:?}")
+        };
+        assert_eq!(
+            (hello.id.as_str(), hello.binary.as_str()),
+            ("HelloFunction", "hello")
+        );
+        assert_eq!(
+            (hello.timeout, hello.memory_size),
+            (Duration::from_secs(5), 256)
+        );
+        assert_eq!(
+            hello.log_format,
+            LogFormat::Json {
+                level: "INFO".to_owned()
+            }
+        );
+        let expected = [("SHARED", "global"), ("OWN", "7")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(hello.environment, BTreeMap::from(expected));
     }
 
     #[test]
     fn a_function_without_a_binary_is_an_error_that_names_it() {
-        let template = Template::parse("Resources: {Lost: {Type: AWS::Serverless::Function, Properties: {}}}").unwrap();
-        let error = template.resolve(&Scope::default()).functions().unwrap_err().to_string();
-        assert_eq!(error, "the template's Resources.Lost.Metadata.BuildProperties.Binary: must name a binary");
+        let template =
+            Template::parse("Resources: {Lost: {Type: AWS::Serverless::Function, Properties: {}}}")
+                .unwrap();
+        let error = template
+            .resolve(&Scope::default())
+            .functions()
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "the template's Resources.Lost.Metadata.BuildProperties.Binary: must name a binary"
+        );
     }
 }

@@ -8,6 +8,7 @@ mod functions;
 mod page;
 mod resolve;
 mod sign_in;
+mod substitute;
 mod table;
 mod yaml;
 
@@ -27,7 +28,7 @@ pub use table::TableSpec;
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}")]
     Read {
         /// The file.
         path: String,
@@ -49,7 +50,10 @@ pub enum TemplateError {
 
 impl TemplateError {
     pub(crate) fn part(at: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Part { at: at.into(), problem: problem.into() }
+        Self::Part {
+            at: at.into(),
+            problem: problem.into(),
+        }
     }
 }
 
@@ -65,8 +69,10 @@ impl Template {
     /// # Errors
     /// If it cannot be read or is not a YAML mapping.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| TemplateError::Read { path: path.display().to_string(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Read {
+            path: path.display().to_string(),
+            source,
+        })?;
         Self::parse(&text)
     }
 
@@ -91,7 +97,9 @@ impl Template {
     #[must_use]
     pub fn resources(&self) -> BTreeMap<&str, &str> {
         let resources = self.section("Resources").into_iter().flatten();
-        resources.filter_map(|(id, resource)| Some((id.as_str(), resource.get("Type")?.as_str()?))).collect()
+        resources
+            .filter_map(|(id, resource)| Some((id.as_str(), resource.get("Type")?.as_str()?)))
+            .collect()
     }
 
     fn section(&self, name: &str) -> Option<&Map<String, Value>> {
@@ -101,6 +109,7 @@ impl Template {
     /// A value by its path from the top.
     fn at(&self, path: &[&str]) -> Option<&Value> {
         let (first, rest) = path.split_first()?;
-        rest.iter().try_fold(self.document.get(*first)?, |value, key| value.get(key))
+        rest.iter()
+            .try_fold(self.document.get(*first)?, |value, key| value.get(key))
     }
 }

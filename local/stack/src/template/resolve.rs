@@ -25,7 +25,7 @@ pub struct Scope {
 #[derive(Debug, Clone, Copy)]
 pub struct Resolver<'a> {
     pub(super) template: &'a Template,
-    scope: &'a Scope,
+    pub(super) scope: &'a Scope,
 }
 
 type Resolved = Result<Option<Value>, TemplateError>;
@@ -51,18 +51,32 @@ impl<'a> Resolver<'a> {
     /// # Errors
     /// If there is no such parameter, or it has no value.
     pub fn parameter(&self, name: &str) -> Result<String, TemplateError> {
-        scalar("Parameters", &self.reference("Parameters", name)?.unwrap_or_default())
+        scalar(
+            "Parameters",
+            &self.reference("Parameters", name)?.unwrap_or_default(),
+        )
     }
 
     /// The logical ids of the resources of a type whose `Condition` holds.
     pub(super) fn present(&self, kind: &str) -> Result<Vec<&'a str>, TemplateError> {
         let mut present = Vec::new();
-        for (id, _) in self.template.resources().into_iter().filter(|(_, found)| *found == kind) {
+        for (id, _) in self
+            .template
+            .resources()
+            .into_iter()
+            .filter(|(_, found)| *found == kind)
+        {
             let at = format!("Resources.{id}.Condition");
-            let holds = match self.template.at(&["Resources", id, "Condition"]).map(Value::as_str) {
+            let holds = match self
+                .template
+                .at(&["Resources", id, "Condition"])
+                .map(Value::as_str)
+            {
                 None => true,
                 Some(Some(name)) => self.condition(&at, name)?,
-                Some(None) => return Err(TemplateError::part(at, "must be the name of a condition")),
+                Some(None) => {
+                    return Err(TemplateError::part(at, "must be the name of a condition"));
+                }
             };
             if holds {
                 present.push(id);
@@ -74,7 +88,9 @@ impl<'a> Resolver<'a> {
     pub(super) fn value(&self, at: &str, value: &Value) -> Resolved {
         match value {
             Value::Object(map) => match single(map) {
-                Some((name, argument)) if name == "Ref" || name.starts_with("Fn::") || name == "Condition" => {
+                Some((name, argument))
+                    if name == "Ref" || name.starts_with("Fn::") || name == "Condition" =>
+                {
                     self.function(at, name, argument)
                 }
                 _ => self.map(at, map).map(Some),
@@ -86,7 +102,9 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(Some(Value::Array(resolved)))
             }
-            Value::String(text) => self.dynamic_references(at, text).map(|text| Some(Value::String(text))),
+            Value::String(text) => self
+                .dynamic_references(at, text)
+                .map(|text| Some(Value::String(text))),
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(Some(value.clone())),
         }
     }
@@ -105,34 +123,55 @@ impl<'a> Resolver<'a> {
         let shape = |expected: &str| TemplateError::part(at, format!("{name} takes {expected}"));
         match (name, argument) {
             ("Ref", Value::String(target)) => self.reference(at, target),
-            ("Condition", Value::String(condition)) => Ok(Some(self.condition(at, condition)?.into())),
+            ("Condition", Value::String(condition)) => {
+                Ok(Some(self.condition(at, condition)?.into()))
+            }
             ("Fn::GetAtt", Value::Array(path)) => {
                 let path: Option<Vec<&str>> = path.iter().map(Value::as_str).collect();
-                self.attribute(at, &path.ok_or_else(|| shape("names"))?.join(".")).map(some_text)
+                self.attribute(at, &path.ok_or_else(|| shape("names"))?.join("."))
+                    .map(some_text)
             }
-            ("Fn::Sub", Value::String(pattern)) => self.substitute(at, pattern, &Map::new()).map(some_text),
+            ("Fn::Sub", Value::String(pattern)) => {
+                self.substitute(at, pattern, &Map::new()).map(some_text)
+            }
             ("Fn::Sub", Value::Array(arguments)) => match arguments.as_slice() {
-                [Value::String(pattern), Value::Object(names)] => self.substitute(at, pattern, names).map(some_text),
+                [Value::String(pattern), Value::Object(names)] => {
+                    self.substitute(at, pattern, names).map(some_text)
+                }
                 _ => Err(shape("a text and a map")),
             },
             ("Fn::If", Value::Array(arguments)) => match arguments.as_slice() {
-                [Value::String(condition), yes, no] => {
-                    self.value(at, if self.condition(at, condition)? { yes } else { no })
-                }
+                [Value::String(condition), yes, no] => self.value(
+                    at,
+                    if self.condition(at, condition)? {
+                        yes
+                    } else {
+                        no
+                    },
+                ),
                 _ => Err(shape("a condition and two values")),
             },
             ("Fn::Join", Value::Array(arguments)) => match arguments.as_slice() {
                 [Value::String(separator), list] => {
-                    let texts: Result<Vec<_>, _> = self.list(at, list)?.iter().map(|item| scalar(at, item)).collect();
+                    let texts: Result<Vec<_>, _> = self
+                        .list(at, list)?
+                        .iter()
+                        .map(|item| scalar(at, item))
+                        .collect();
                     Ok(some_text(texts?.join(separator)))
                 }
                 _ => Err(shape("a separator and a list")),
             },
             ("Fn::Select", Value::Array(arguments)) => match arguments.as_slice() {
                 [index, list] => {
-                    let index = self.text(at, index)?.parse::<usize>().map_err(|_| shape("an index and a list"))?;
+                    let index = self
+                        .text(at, index)?
+                        .parse::<usize>()
+                        .map_err(|_| shape("an index and a list"))?;
                     let item = self.list(at, list)?.into_iter().nth(index);
-                    item.map(Some).ok_or_else(|| TemplateError::part(at, format!("the list has no item {index}")))
+                    item.map(Some).ok_or_else(|| {
+                        TemplateError::part(at, format!("the list has no item {index}"))
+                    })
                 }
                 _ => Err(shape("an index and a list")),
             },
@@ -151,37 +190,60 @@ impl<'a> Resolver<'a> {
                 [condition] => Ok(Some((!self.truth(at, condition)?).into())),
                 _ => Err(shape("one condition")),
             },
-            ("Fn::And", Value::Array(arguments)) => self.truths(at, arguments).map(|all| Some(all.into_iter().all(|x| x).into())),
-            ("Fn::Or", Value::Array(arguments)) => self.truths(at, arguments).map(|all| Some(all.into_iter().any(|x| x).into())),
-            (name, _) => Err(TemplateError::part(at, format!("{name} is not known here, or not in this form"))),
+            ("Fn::And", Value::Array(arguments)) => self
+                .truths(at, arguments)
+                .map(|all| Some(all.into_iter().all(|x| x).into())),
+            ("Fn::Or", Value::Array(arguments)) => self
+                .truths(at, arguments)
+                .map(|all| Some(all.into_iter().any(|x| x).into())),
+            (name, _) => Err(TemplateError::part(
+                at,
+                format!("{name} is not known here, or not in this form"),
+            )),
         }
     }
 
-    fn reference(&self, at: &str, name: &str) -> Resolved {
+    pub(super) fn reference(&self, at: &str, name: &str) -> Resolved {
         if name == "AWS::NoValue" {
             return Ok(None);
         }
-        if let Some(value) = self.scope.parameters.get(name).or_else(|| self.scope.references.get(name)) {
+        if let Some(value) = self
+            .scope
+            .parameters
+            .get(name)
+            .or_else(|| self.scope.references.get(name))
+        {
             return Ok(some_text(value.clone()));
         }
         match self.template.at(&["Parameters", name]) {
             Some(parameter) => match parameter.get("Default") {
                 Some(default) => Ok(some_text(scalar(at, default)?)),
-                None => Err(TemplateError::part(at, format!("the parameter {name} has no value here"))),
+                None => Err(TemplateError::part(
+                    at,
+                    format!("the parameter {name} has no value here"),
+                )),
             },
-            None => Err(TemplateError::part(at, format!("Ref {name}: no such name here"))),
+            None => Err(TemplateError::part(
+                at,
+                format!("Ref {name}: no such name here"),
+            )),
         }
     }
 
     pub(super) fn attribute(&self, at: &str, name: &str) -> Result<String, TemplateError> {
         let found = self.scope.attributes.get(name).cloned();
-        found.ok_or_else(|| TemplateError::part(at, format!("GetAtt {name}: no such attribute here")))
+        found.ok_or_else(|| {
+            TemplateError::part(at, format!("GetAtt {name}: no such attribute here"))
+        })
     }
 
     fn condition(&self, at: &str, name: &str) -> Result<bool, TemplateError> {
         match self.template.at(&["Conditions", name]) {
             Some(condition) => self.truth(&format!("Conditions.{name}"), condition),
-            None => Err(TemplateError::part(at, format!("there is no condition {name}"))),
+            None => Err(TemplateError::part(
+                at,
+                format!("there is no condition {name}"),
+            )),
         }
     }
 
@@ -196,7 +258,7 @@ impl<'a> Resolver<'a> {
         values.iter().map(|value| self.truth(at, value)).collect()
     }
 
-    fn text(&self, at: &str, value: &Value) -> Result<String, TemplateError> {
+    pub(super) fn text(&self, at: &str, value: &Value) -> Result<String, TemplateError> {
         scalar(at, &self.value(at, value)?.unwrap_or_default())
     }
 
@@ -205,50 +267,6 @@ impl<'a> Resolver<'a> {
             Some(Value::Array(items)) => Ok(items),
             _ => Err(TemplateError::part(at, "is not a list")),
         }
-    }
-
-    /// `Fn::Sub`: `${Name}`, `${Resource.Attribute}`, names of its own map, and `${!Literal}`.
-    fn substitute(&self, at: &str, pattern: &str, names: &Map<String, Value>) -> Result<String, TemplateError> {
-        let mut text = String::new();
-        let mut rest = pattern;
-        while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) =
-                after.split_once('}').ok_or_else(|| TemplateError::part(at, "a ${ in Fn::Sub is not closed"))?;
-            text.push_str(before);
-            if let Some(literal) = name.strip_prefix('!') {
-                text.push_str(&format!("${{{literal}}}"));
-            } else if let Some(value) = names.get(name) {
-                text.push_str(&self.text(at, value)?);
-            } else if name.contains('.') {
-                text.push_str(&self.attribute(at, name)?);
-            } else {
-                text.push_str(&scalar(at, &self.reference(at, name)?.unwrap_or_default())?);
-            }
-            rest = after;
-        }
-        text.push_str(rest);
-        self.dynamic_references(at, &text)
-    }
-
-    /// `{{resolve:secretsmanager:<arn>:SecretString:<key>}}`, the one dynamic reference that is known here.
-    fn dynamic_references(&self, at: &str, text: &str) -> Result<String, TemplateError> {
-        let mut resolved = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{resolve:") {
-            let unknown = || TemplateError::part(at, "holds a {{resolve:…}} that is not known here");
-            let (reference, after) = after.split_once("}}").ok_or_else(unknown)?;
-            let secret = reference.strip_prefix("secretsmanager:").ok_or_else(unknown)?;
-            let (arn, key) = secret.split_once(":SecretString:").ok_or_else(unknown)?;
-            let key = key.trim_end_matches(':');
-            let value = self.scope.secrets.get(arn).and_then(|secret| secret.get(key)).ok_or_else(|| {
-                TemplateError::part(at, format!("there is no key {key} in a secret {arn} here"))
-            })?;
-            resolved.push_str(before);
-            resolved.push_str(value);
-            rest = after;
-        }
-        resolved.push_str(rest);
-        Ok(resolved)
     }
 }
 
@@ -270,6 +288,8 @@ pub(super) fn scalar(at: &str, value: &Value) -> Result<String, TemplateError> {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(truth) => Ok(truth.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(TemplateError::part(at, "must be a text")),
+        Value::Null | Value::Array(_) | Value::Object(_) => {
+            Err(TemplateError::part(at, "must be a text"))
+        }
     }
 }

@@ -42,10 +42,18 @@ impl Resolver<'_> {
                 refresh_grace: Duration::from_secs(self.retry_grace(id)?),
             })
         };
-        self.present("AWS::Cognito::UserPoolClient")?.into_iter().map(client).collect()
+        self.present("AWS::Cognito::UserPoolClient")?
+            .into_iter()
+            .map(client)
+            .collect()
     }
 
-    fn validity(&self, id: &str, token: &str, default: (u64, &str)) -> Result<Duration, TemplateError> {
+    fn validity(
+        &self,
+        id: &str,
+        token: &str,
+        default: (u64, &str),
+    ) -> Result<Duration, TemplateError> {
         let unit = self.get(&["Resources", id, "Properties", "TokenValidityUnits", token])?;
         let unit = unit.as_ref().and_then(Value::as_str).unwrap_or(default.1);
         let number = self.property(id, &format!("{token}Validity"))?;
@@ -64,7 +72,13 @@ impl Resolver<'_> {
     }
 
     fn retry_grace(&self, id: &str) -> Result<u64, TemplateError> {
-        let grace = self.get(&["Resources", id, "Properties", "RefreshTokenRotation", "RetryGracePeriodSeconds"])?;
+        let grace = self.get(&[
+            "Resources",
+            id,
+            "Properties",
+            "RefreshTokenRotation",
+            "RetryGracePeriodSeconds",
+        ])?;
         Ok(grace.as_ref().and_then(Value::as_u64).unwrap_or_default())
     }
 }

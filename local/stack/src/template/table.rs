@@ -15,8 +15,13 @@ pub struct TableSpec {
     pub ttl_attribute: Option<String>,
 }
 
-const SCHEMA: [&str; 5] =
-    ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "LocalSecondaryIndexes"];
+const SCHEMA: [&str; 5] = [
+    "AttributeDefinitions",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+    "KeySchema",
+    "LocalSecondaryIndexes",
+];
 
 impl Resolver<'_> {
     /// All tables, in order of their logical ids.
@@ -24,7 +29,10 @@ impl Resolver<'_> {
     /// # Errors
     /// If a part of one cannot be resolved.
     pub fn tables(&self) -> Result<Vec<TableSpec>, TemplateError> {
-        self.present("AWS::DynamoDB::Table")?.into_iter().map(|id| self.table(id)).collect()
+        self.present("AWS::DynamoDB::Table")?
+            .into_iter()
+            .map(|id| self.table(id))
+            .collect()
     }
 
     fn table(&self, id: &str) -> Result<TableSpec, TemplateError> {
@@ -36,7 +44,12 @@ impl Resolver<'_> {
         }
         let ttl = self.property(id, "TimeToLiveSpecification")?;
         let ttl = ttl.filter(|ttl| ttl.get("Enabled") == Some(&Value::Bool(true)));
-        let ttl_attribute = ttl.and_then(|ttl| ttl.get("AttributeName")?.as_str().map(str::to_owned));
-        Ok(TableSpec { id: id.to_owned(), schema, ttl_attribute })
+        let ttl_attribute =
+            ttl.and_then(|ttl| ttl.get("AttributeName")?.as_str().map(str::to_owned));
+        Ok(TableSpec {
+            id: id.to_owned(),
+            schema,
+            ttl_attribute,
+        })
     }
 }

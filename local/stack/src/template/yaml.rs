@@ -6,10 +6,13 @@ use serde_json::{Map, Value, json};
 use super::TemplateError;
 
 pub(super) fn parse(text: &str) -> Result<Value, TemplateError> {
-    let documents = YamlOwned::load_from_str(text).map_err(|error| TemplateError::Yaml(error.to_string()))?;
+    let documents =
+        YamlOwned::load_from_str(text).map_err(|error| TemplateError::Yaml(error.to_string()))?;
     match documents.as_slice() {
         [document] => long_form(document),
-        _ => Err(TemplateError::Yaml("it must hold one YAML document".to_owned())),
+        _ => Err(TemplateError::Yaml(
+            "it must hold one YAML document".to_owned(),
+        )),
     }
 }
 
@@ -26,9 +29,9 @@ fn long_form(node: &YamlOwned) -> Result<Value, TemplateError> {
             Ok(Value::Object(map))
         }
         YamlOwned::Tagged(tag, value) => tagged(&tag.suffix, long_form(value)?),
-        YamlOwned::Alias(_) | YamlOwned::BadValue => {
-            Err(TemplateError::Yaml("it holds an alias or a value that cannot be read".to_owned()))
-        }
+        YamlOwned::Alias(_) | YamlOwned::BadValue => Err(TemplateError::Yaml(
+            "it holds an alias or a value that cannot be read".to_owned(),
+        )),
     }
 }
 
@@ -38,7 +41,9 @@ fn tagged(name: &str, value: Value) -> Result<Value, TemplateError> {
         // `!GetAtt A.B` splits at the first dot: attribute names may hold dots, logical ids may not.
         ("GetAtt", Value::String(text)) => match text.split_once('.') {
             Some((resource, attribute)) => Ok(json!({ "Fn::GetAtt": [resource, attribute] })),
-            None => Err(TemplateError::Yaml(format!("!GetAtt {text} names no attribute"))),
+            None => Err(TemplateError::Yaml(format!(
+                "!GetAtt {text} names no attribute"
+            ))),
         },
         (name, value) => Ok(json!({ format!("Fn::{name}"): value })),
     }

@@ -9,15 +9,15 @@ use local_stack::template::{ApiSpec, AuthorizerSpec, PageSpec, RouteSpec};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{function, sorted};
 use crate::tokens::Issuer;
+use crate::{function, sorted};
 
 /// A site whose API is one function behind an open route, one with a path parameter and one for which a token needs a
 /// scope.
 pub struct Api {
     url: String,
     files: tempfile::TempDir,
-    issuer: Issuer,
+    pub issuer: Issuer,
     client: reqwest::Client,
 }
 
@@ -28,25 +28,40 @@ impl Api {
 
     async fn with(config: FunctionConfig, timeout: Duration) -> Self {
         let issuer = Issuer::start().await;
-        let authorizer =
-            AuthorizerSpec { issuer: issuer.url.clone(), audience: vec!["local-UserPoolClient".to_owned()] };
-        let route = |route_key: &str, authorizer: Option<&AuthorizerSpec>, scopes: &[&str]| RouteSpec {
-            route_key: route_key.to_owned(),
-            function: "HelloFunction".to_owned(),
-            timeout,
-            authorizer: authorizer.cloned(),
-            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        let authorizer = AuthorizerSpec {
+            issuer: issuer.url.clone(),
+            audience: vec!["local-UserPoolClient".to_owned()],
         };
+        let route =
+            |route_key: &str, authorizer: Option<&AuthorizerSpec>, scopes: &[&str]| RouteSpec {
+                route_key: route_key.to_owned(),
+                function: "HelloFunction".to_owned(),
+                timeout,
+                authorizer: authorizer.cloned(),
+                scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            };
         let routes = vec![
             route("ANY /api/open", None, &[]),
             route("GET /api/people/{name}", None, &[]),
             route("GET /api/token", Some(&authorizer), &[]),
-            route("GET /api/billing", Some(&authorizer), &["tollgate/admin", "tollgate/billing"]),
+            route(
+                "GET /api/billing",
+                Some(&authorizer),
+                &["tollgate/admin", "tollgate/billing"],
+            ),
         ];
         let function = Function::new(config);
         let functions = [("HelloFunction".to_owned(), function.clone())].into();
         let stage_variables = [("colour".to_owned(), "blue".to_owned())].into();
-        let gateway = Gateway::new(ApiSpec { stage_variables, routes }, functions, discard()).unwrap();
+        let gateway = Gateway::new(
+            ApiSpec {
+                stage_variables,
+                routes,
+            },
+            functions,
+            discard(),
+        )
+        .unwrap();
         let files = tempfile::tempdir().unwrap();
         let headers = vec![("x-frame-options".to_owned(), "DENY".to_owned())];
         let page = PageSpec {
@@ -55,12 +70,24 @@ impl Api {
             api_headers: headers,
         };
         let functions = [("hello".to_owned(), function)].into();
-        let site = Site { files: PathBuf::from(files.path()), page, gateway, functions };
+        let site = Site {
+            files: PathBuf::from(files.path()),
+            page,
+            gateway,
+            functions,
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-        let service = site.router().into_make_service_with_connect_info::<SocketAddr>();
+        let service = site
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { url, files, issuer, client: reqwest::Client::new() }
+        Self {
+            url,
+            files,
+            issuer,
+            client: reqwest::Client::new(),
+        }
     }
 
     pub fn files(&self) -> &Path {
@@ -68,33 +95,40 @@ impl Api {
     }
 
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method.parse().unwrap(), format!("{}{path}", self.url))
+        self.client
+            .request(method.parse().unwrap(), format!("{}{path}", self.url))
     }
 
     pub async fn get(&self, path: &str) -> reqwest::Response {
         self.request("GET", path).send().await.unwrap()
     }
 
-    async fn get_with_token(&self, path: &str, token: &str) -> reqwest::Response {
-        self.request("GET", path).bearer_auth(token).send().await.unwrap()
+    pub async fn get_with_token(&self, path: &str, token: &str) -> reqwest::Response {
+        self.request("GET", path)
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap()
     }
 
     /// The answer to a token with these claims: status, body, challenge.
-    async fn judge(&self, path: &str, changes: Value) -> (u16, Value, String) {
+    pub async fn judge(&self, path: &str, changes: Value) -> (u16, Value, String) {
         let token = self.issuer.sign(0, &self.issuer.claims(changes));
         summary(self.get_with_token(path, &token).await).await
     }
 }
 
-async fn summary(response: reqwest::Response) -> (u16, Value, String) {
+pub async fn summary(response: reqwest::Response) -> (u16, Value, String) {
     let status = response.status().as_u16();
     let challenge = response.headers().get("www-authenticate");
-    let challenge = challenge.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let challenge = challenge
+        .map(|value| value.to_str().unwrap().to_owned())
+        .unwrap_or_default();
     (status, response.json().await.unwrap_or_default(), challenge)
 }
 
 /// The event that a request becomes, as the function saw it.
-async fn event_of(request: reqwest::RequestBuilder) -> Value {
+pub async fn event_of(request: reqwest::RequestBuilder) -> Value {
     request.send().await.unwrap().json::<Value>().await.unwrap()["event"].clone()
 }
 
@@ -112,9 +146,13 @@ async fn a_request_becomes_an_event_as_aws_documents_it() {
         .body(r#"{"wörld":1}"#);
     let mut event = event_of(request).await;
     for varies in ["requestId", "time", "timeEpoch"] {
-        assert!(!event["requestContext"][varies].take().is_null(), "{varies}");
+        assert!(
+            !event["requestContext"][varies].take().is_null(),
+            "{varies}"
+        );
     }
-    sorted().bind(|| insta::assert_json_snapshot!(event, @r#"
+    sorted().bind(|| {
+        insta::assert_json_snapshot!(event, @r#"
     {
       "body": "{\"wörld\":1}",
       "cookies": [
@@ -163,19 +201,37 @@ async fn a_request_becomes_an_event_as_aws_documents_it() {
       },
       "version": "2.0"
     }
-    "#));
+    "#)
+    });
 }
 
 #[tokio::test]
 async fn what_a_request_does_not_have_is_absent_from_the_event() {
     let api = Api::start().await;
-    let event = event_of(api.request("GET", "/api/people/J%C3%B6rg").header("user-agent", "agent")).await;
+    let event = event_of(
+        api.request("GET", "/api/people/J%C3%B6rg")
+            .header("user-agent", "agent"),
+    )
+    .await;
     let keys: Vec<_> = event.as_object().unwrap().keys().collect();
-    let expected = ["headers", "isBase64Encoded", "pathParameters", "rawPath", "rawQueryString", "requestContext"];
-    assert_eq!(keys, [&expected[..], &["routeKey", "stageVariables", "version"]].concat());
+    let expected = [
+        "headers",
+        "isBase64Encoded",
+        "pathParameters",
+        "rawPath",
+        "rawQueryString",
+        "requestContext",
+    ];
+    assert_eq!(
+        keys,
+        [&expected[..], &["routeKey", "stageVariables", "version"]].concat()
+    );
     assert_eq!(event["pathParameters"], json!({"name": "Jörg"}));
     let time = event["requestContext"]["time"].as_str().unwrap();
-    assert!(time.len() == 26 && time.ends_with(" +0000"), "12/Mar/2020:19:03:58 +0000, not {time}");
+    assert!(
+        time.len() == 26 && time.ends_with(" +0000"),
+        "12/Mar/2020:19:03:58 +0000, not {time}"
+    );
 }
 
 /// Which bodies come in base64.
@@ -198,14 +254,23 @@ async fn only_text_types_come_as_text() {
         }
         let event = event_of(request).await;
         let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, body);
-        let expected = expected.map_or_else(|| (json!(base64), json!(true)), |text| (json!(text), json!(false)));
-        assert_eq!((event["body"].clone(), event["isBase64Encoded"].clone()), expected, "{content_type}");
+        let expected = expected.map_or_else(
+            || (json!(base64), json!(true)),
+            |text| (json!(text), json!(false)),
+        );
+        assert_eq!(
+            (event["body"].clone(), event["isBase64Encoded"].clone()),
+            expected,
+            "{content_type}"
+        );
     }
 }
 
 /// What an answer of the function's becomes.
 async fn reply(api: &Api, answer: Value) -> reqwest::Response {
-    let request = api.request("POST", "/api/open?do=answer").header("content-type", "application/json");
+    let request = api
+        .request("POST", "/api/open?do=answer")
+        .header("content-type", "application/json");
     request.body(answer.to_string()).send().await.unwrap()
 }
 
@@ -218,7 +283,14 @@ async fn an_answer_with_a_status_code_describes_the_response() {
         "multiValueHeaders": {"x-many": ["one", "two"]},
     });
     let response = reply(&api, answer).await;
-    let all = |name: &str| response.headers().get_all(name).iter().map(|it| it.to_str().unwrap()).collect::<Vec<_>>();
+    let all = |name: &str| {
+        response
+            .headers()
+            .get_all(name)
+            .iter()
+            .map(|it| it.to_str().unwrap())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(response.status(), 201);
     assert_eq!(all("content-type"), ["text/html"]);
     assert_eq!(all("x-number"), ["7"]);
@@ -232,9 +304,19 @@ async fn an_answer_with_a_status_code_describes_the_response() {
 #[tokio::test]
 async fn an_answer_without_a_status_code_is_the_body() {
     let api = Api::start().await;
-    for (answer, expected) in [(json!({"a": 1}), r#"{"a":1}"#), (json!("text"), "text"), (json!([1]), "[1]")] {
+    for (answer, expected) in [
+        (json!({"a": 1}), r#"{"a":1}"#),
+        (json!("text"), "text"),
+        (json!([1]), "[1]"),
+    ] {
         let response = reply(&api, answer).await;
-        assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &"application/json".parse().unwrap()));
+        assert_eq!(
+            (
+                response.status().as_u16(),
+                &response.headers()["content-type"]
+            ),
+            (200, &"application/json".parse().unwrap())
+        );
         assert_eq!(response.text().await.unwrap(), expected);
     }
 }
@@ -242,18 +324,38 @@ async fn an_answer_without_a_status_code_is_the_body() {
 #[tokio::test]
 async fn an_answer_that_makes_no_sense_is_a_500() {
     let api = Api::start().await;
-    for answer in [json!({"statusCode": "x"}), json!({"statusCode": 200, "body": {}}), json!({"statusCode": 99}), json!({"statusCode": 200, "headers": {"a b": "c"}})] {
+    for answer in [
+        json!({"statusCode": "x"}),
+        json!({"statusCode": 200, "body": {}}),
+        json!({"statusCode": 99}),
+        json!({"statusCode": 200, "headers": {"a b": "c"}}),
+    ] {
         let answer = summary(reply(&api, answer).await).await;
-        assert_eq!(answer, (500, json!({"message": "Internal Server Error"}), String::new()));
+        assert_eq!(
+            answer,
+            (
+                500,
+                json!({"message": "Internal Server Error"}),
+                String::new()
+            )
+        );
     }
 }
 
 #[tokio::test]
 async fn no_route_is_404() {
     let api = Api::start().await;
-    for (method, path) in [("GET", "/api/nothing"), ("POST", "/api/token"), ("GET", "/api/open/")] {
+    for (method, path) in [
+        ("GET", "/api/nothing"),
+        ("POST", "/api/token"),
+        ("GET", "/api/open/"),
+    ] {
         let response = api.request(method, path).send().await.unwrap();
-        assert_eq!(summary(response).await, (404, json!({"message": "Not Found"}), String::new()), "{method} {path}");
+        assert_eq!(
+            summary(response).await,
+            (404, json!({"message": "Not Found"}), String::new()),
+            "{method} {path}"
+        );
     }
 }
 
@@ -262,21 +364,51 @@ async fn a_failing_or_crashing_function_is_500_and_works_again() {
     let api = Api::start().await;
     for action in ["fail", "crash"] {
         let answer = summary(api.get(&format!("/api/open?do={action}")).await).await;
-        assert_eq!(answer, (500, json!({"message": "Internal Server Error"}), String::new()), "{action}");
+        assert_eq!(
+            answer,
+            (
+                500,
+                json!({"message": "Internal Server Error"}),
+                String::new()
+            ),
+            "{action}"
+        );
         assert_eq!(api.get("/api/open").await.status(), 200);
     }
 }
 
 #[tokio::test]
 async fn a_functions_own_timeout_is_500_and_the_integrations_is_503() {
-    let api = Api::with(function().timeout(Duration::from_millis(500)), Duration::from_secs(30)).await;
+    let api = Api::with(
+        function().timeout(Duration::from_millis(500)),
+        Duration::from_secs(30),
+    )
+    .await;
     let answer = summary(api.get("/api/open?do=hang").await).await;
-    assert_eq!(answer, (500, json!({"message": "Internal Server Error"}), String::new()));
+    assert_eq!(
+        answer,
+        (
+            500,
+            json!({"message": "Internal Server Error"}),
+            String::new()
+        )
+    );
     assert_eq!(api.get("/api/open").await.status(), 200);
 
-    let api = Api::with(function().timeout(Duration::from_secs(30)), Duration::from_millis(500)).await;
+    let api = Api::with(
+        function().timeout(Duration::from_secs(30)),
+        Duration::from_millis(500),
+    )
+    .await;
     let answer = summary(api.get("/api/open?do=hang").await).await;
-    assert_eq!(answer, (503, json!({"message": "Service Unavailable"}), String::new()));
+    assert_eq!(
+        answer,
+        (
+            503,
+            json!({"message": "Service Unavailable"}),
+            String::new()
+        )
+    );
 }
 
 #[tokio::test]
@@ -284,128 +416,21 @@ async fn a_body_that_lambda_cannot_take_is_413() {
     let api = Api::start().await;
     for megabytes in [7, 11] {
         let body = vec![b'x'; megabytes * 1024 * 1024];
-        let response = api.request("POST", "/api/open").header("content-type", "text/plain").body(body).send().await;
+        let response = api
+            .request("POST", "/api/open")
+            .header("content-type", "text/plain")
+            .body(body)
+            .send()
+            .await;
         // The server may close while the client still writes: then there is no answer to read.
         let Ok(response) = response else { continue };
-        assert_eq!(summary(response).await, (413, json!({"message": "Request Entity Too Large"}), String::new()));
+        assert_eq!(
+            summary(response).await,
+            (
+                413,
+                json!({"message": "Request Entity Too Large"}),
+                String::new()
+            )
+        );
     }
-}
-
-#[tokio::test]
-async fn a_valid_token_reaches_the_function_as_text_claims() {
-    let api = Api::start().await;
-    let claims = api.issuer.claims(json!({"cognito:groups": ["admins", "x"], "iat": 1, "exp": 9_999_999_999_u64, "flag": true}));
-    let response = api.get_with_token("/api/billing", &api.issuer.sign(0, &claims)).await;
-    assert_eq!(response.status(), 200);
-    let answer: Value = response.json().await.unwrap();
-    let mut authorizer = answer["event"]["requestContext"]["authorizer"].clone();
-    assert_eq!(authorizer["jwt"]["claims"]["iss"].take(), json!(api.issuer.url));
-    sorted().bind(|| insta::assert_json_snapshot!(authorizer, @r#"
-    {
-      "jwt": {
-        "claims": {
-          "client_id": "local-UserPoolClient",
-          "cognito:groups": "[admins x]",
-          "exp": "9999999999",
-          "flag": "true",
-          "iat": "1",
-          "iss": null,
-          "scope": "openid tollgate/billing",
-          "sub": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
-          "token_use": "access"
-        },
-        "scopes": [
-          "tollgate/billing"
-        ]
-      }
-    }
-    "#));
-    // The prefix may be left out, and a route without scopes has none.
-    let token = api.issuer.sign(0, &claims);
-    let answer = event_of(api.request("GET", "/api/token").header("authorization", token)).await;
-    assert_eq!(answer["requestContext"]["authorizer"]["jwt"]["scopes"], Value::Null);
-}
-
-#[tokio::test]
-async fn a_token_that_is_not_valid_is_401() {
-    let api = Api::start().await;
-    let unauthorized = |why: &str| {
-        let challenge = format!(r#"Bearer scope="" error="invalid_token" error_description="{why}""#);
-        (401, json!({"message": "Unauthorized"}), challenge)
-    };
-    for (changes, why) in [
-        (json!({"iss": "http://elsewhere"}), "the token was not issued by a valid issuer"),
-        (json!({"exp": 1}), "the token has expired"),
-        (json!({"exp": null}), "the token has no expiry"),
-        (json!({"nbf": 9_999_999_999_u64}), "the token is not valid yet"),
-        (json!({"iat": 9_999_999_999_u64}), "the token was issued in the future"),
-        (json!({"client_id": "another"}), "the token does not have a valid audience"),
-        (json!({"client_id": null}), "the token does not have a valid audience"),
-        // `client_id` counts only where there is no `aud`.
-        (json!({"aud": "another"}), "the token does not have a valid audience"),
-    ] {
-        assert_eq!(api.judge("/api/billing", changes.clone()).await, unauthorized(why), "{changes}");
-    }
-    let good = api.issuer.sign(0, &api.issuer.claims(json!({})));
-    let (content, signature) = good.rsplit_once('.').unwrap();
-    let other_key = api.issuer.sign(1, &api.issuer.claims(json!({})));
-    for (token, why) in [
-        ("nonsense".to_owned(), "the token is malformed"),
-        (format!("{content}.{}{signature}", if signature.starts_with('A') { "B" } else { "A" }), "the signature is invalid"),
-        (format!("{content}."), "the signature is invalid"),
-        (unsigned(&api.issuer.claims(json!({}))), "the token is malformed"),
-        (shared_secret(&api.issuer.claims(json!({}))), "the token is not signed with RS256"),
-        (other_key, "the signing key is unknown"),
-    ] {
-        let response = api.get_with_token("/api/billing", &token).await;
-        assert_eq!(summary(response).await, unauthorized(why), "{token}");
-    }
-    let missing = summary(api.get("/api/billing").await).await;
-    assert_eq!(missing, (401, json!({"message": "Unauthorized"}), "Bearer".to_owned()));
-}
-
-fn unsigned(claims: &Value) -> String {
-    use base64::Engine;
-    let part = |value: &Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.", part(&json!({"alg": "none", "kid": "key-0"})), part(claims))
-}
-
-fn shared_secret(claims: &Value) -> String {
-    let header = jsonwebtoken::Header { kid: Some("key-0".to_owned()), ..jsonwebtoken::Header::default() };
-    jsonwebtoken::encode(&header, claims, &jsonwebtoken::EncodingKey::from_secret(b"x")).unwrap()
-}
-
-#[tokio::test]
-async fn a_token_without_a_scope_of_the_route_is_403() {
-    let api = Api::start().await;
-    let challenge = r#"Bearer scope="tollgate/admin tollgate/billing" error="insufficient_scope" error_description="the token does not have the required scopes""#;
-    let forbidden = (403, json!({"message": "Forbidden"}), challenge.to_owned());
-    for changes in [
-        json!({"scope": "openid tollgate/billings"}),
-        // As an ID token of Cognito's.
-        json!({"scope": null, "client_id": null, "aud": "local-UserPoolClient", "token_use": "id"}),
-    ] {
-        assert_eq!(api.judge("/api/billing", changes.clone()).await, forbidden, "{changes}");
-    }
-    assert_eq!(api.judge("/api/billing", json!({"scope": null, "scp": ["tollgate/billing"]})).await.0, 200);
-    assert_eq!(api.judge("/api/billing", json!({"aud": ["x", "local-UserPoolClient"]})).await.0, 200);
-}
-
-#[tokio::test]
-async fn a_new_key_of_the_issuer_is_fetched() {
-    let api = Api::start().await;
-    assert_eq!(api.judge("/api/billing", json!({})).await.0, 200);
-    let token = api.issuer.sign(1, &api.issuer.claims(json!({})));
-    assert_eq!(api.get_with_token("/api/billing", &token).await.status(), 401);
-    api.issuer.rotate();
-    assert_eq!(api.get_with_token("/api/billing", &token).await.status(), 200);
-}
-
-#[tokio::test]
-async fn an_issuer_that_cannot_be_reached_is_401() {
-    let api = Api::start().await;
-    api.issuer.stop().await;
-    let challenge = r#"Bearer scope="" error="invalid_token" error_description="OIDC discovery endpoint communication error""#;
-    let expected = (401, json!({"message": "Unauthorized"}), challenge.to_owned());
-    assert_eq!(api.judge("/api/billing", json!({})).await, expected);
 }

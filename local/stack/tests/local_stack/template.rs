@@ -39,8 +39,13 @@ Metadata:
     let mut settings = settings();
     settings.sign_in_url = "http://sign-in".to_owned();
     let mut scope: Scope = names::scope(&template, &settings);
-    scope.parameters.insert("SiteUrl".to_owned(), "http://site".to_owned());
-    template.resolve(&scope).get(&["Metadata", "X"]).map_err(|error| error.to_string())
+    scope
+        .parameters
+        .insert("SiteUrl".to_owned(), "http://site".to_owned());
+    template
+        .resolve(&scope)
+        .get(&["Metadata", "X"])
+        .map_err(|error| error.to_string())
 }
 
 fn check(value: &str, expected: Value) {
@@ -48,7 +53,11 @@ fn check(value: &str, expected: Value) {
 }
 
 fn refused(value: &str, problem: &str) {
-    assert_eq!(resolve(value), Err(format!("the template's Metadata.X{problem}")), "{value}");
+    assert_eq!(
+        resolve(value),
+        Err(format!("the template's Metadata.X{problem}")),
+        "{value}"
+    );
 }
 
 #[test]
@@ -59,15 +68,30 @@ fn cloudformations_functions_are_resolved() {
     check("!Ref Table", json!("local-Table"));
     check("!Ref AWS::Region", json!("us-east-1"));
     check("!GetAtt UserPool.ProviderURL", json!("http://sign-in"));
-    check("{'Fn::GetAtt': [UserPool, ProviderURL]}", json!("http://sign-in"));
+    check(
+        "{'Fn::GetAtt': [UserPool, ProviderURL]}",
+        json!("http://sign-in"),
+    );
     check("!Sub ${App}/billing", json!("tollgate/billing"));
-    check("!Sub '${UserPool.ProviderURL}/${!literal}/${App}'", json!("http://sign-in/${literal}/tollgate"));
-    check("!Sub ['${App}-${Other}', {Other: !Ref Days}]", json!("tollgate-7"));
-    check("!If [HasSite, !Ref SiteUrl, !Ref Needed]", json!("http://site"));
+    check(
+        "!Sub '${UserPool.ProviderURL}/${!literal}/${App}'",
+        json!("http://sign-in/${literal}/tollgate"),
+    );
+    check(
+        "!Sub ['${App}-${Other}', {Other: !Ref Days}]",
+        json!("tollgate-7"),
+    );
+    check(
+        "!If [HasSite, !Ref SiteUrl, !Ref Needed]",
+        json!("http://site"),
+    );
     check("!If [IsOther, yes, no]", json!("no"));
     check("!If [Both, yes, no]", json!("no"));
     check("!If [Either, yes, no]", json!("yes"));
-    check("[one, !If [IsOther, two, !Ref AWS::NoValue], three]", json!(["one", "three"]));
+    check(
+        "[one, !If [IsOther, two, !Ref AWS::NoValue], three]",
+        json!(["one", "three"]),
+    );
     check("{one: 1, two: !Ref AWS::NoValue}", json!({"one": 1}));
     check("!Join ['/', [a, !Ref App]]", json!("a/tollgate"));
     check("!Select [1, !Split ['//', !Ref SiteUrl]]", json!("site"));
@@ -81,7 +105,10 @@ fn secrets_are_resolved() {
         "!Sub '{{resolve:secretsmanager:${StripeSecretArn}:SecretString:other}}'",
         ": there is no key other in a secret arn:aws:secretsmanager:us-east-1:000000000000:secret:local here",
     );
-    refused("'{{resolve:ssm:/key}}'", ": holds a {{resolve:…}} that is not known here");
+    refused(
+        "'{{resolve:ssm:/key}}'",
+        ": holds a {{resolve:…}} that is not known here",
+    );
 }
 
 #[test]
@@ -89,11 +116,20 @@ fn what_is_unknown_is_an_error_that_names_it() {
     refused("!Ref Nobody", ": Ref Nobody: no such name here");
     refused("!Ref Bucket", ": Ref Bucket: no such name here");
     refused("!Ref Needed", ": the parameter Needed has no value here");
-    refused("{a: [!GetAtt Table.Colour]}", ".a[0]: GetAtt Table.Colour: no such attribute here");
+    refused(
+        "{a: [!GetAtt Table.Colour]}",
+        ".a[0]: GetAtt Table.Colour: no such attribute here",
+    );
     refused("!Sub x${Nobody}", ": Ref Nobody: no such name here");
-    refused("!ImportValue x", ": Fn::ImportValue is not known here, or not in this form");
+    refused(
+        "!ImportValue x",
+        ": Fn::ImportValue is not known here, or not in this form",
+    );
     refused("!If [Nobody, 1, 2]", ": there is no condition Nobody");
-    refused("!Join x", ": Fn::Join is not known here, or not in this form");
+    refused(
+        "!Join x",
+        ": Fn::Join is not known here, or not in this form",
+    );
 }
 
 /// The repository's own template.
@@ -113,8 +149,14 @@ fn our_routes_are_read() {
         .routes
         .into_iter()
         .map(|route| {
-            let authorizer = route.authorizer.map(|it| format!(" {} {:?}", it.issuer, it.audience)).unwrap_or_default();
-            format!("{} → {} {:?}{authorizer} {:?}", route.route_key, route.function, route.timeout, route.scopes)
+            let authorizer = route
+                .authorizer
+                .map(|it| format!(" {} {:?}", it.issuer, it.audience))
+                .unwrap_or_default();
+            format!(
+                "{} → {} {:?}{authorizer} {:?}",
+                route.route_key, route.function, route.timeout, route.scopes
+            )
         })
         .collect();
     insta::assert_snapshot!(routes.join("\n"), @r#"
@@ -134,8 +176,18 @@ fn our_functions_are_read() {
     let shown: Vec<String> = functions
         .iter()
         .map(|function| {
-            let environment: Vec<_> = function.environment.iter().map(|(key, value)| format!("\n  {key}={value}")).collect();
-            format!("{} {:?} {} MB{}", function.binary, function.timeout, function.memory_size, environment.concat())
+            let environment: Vec<_> = function
+                .environment
+                .iter()
+                .map(|(key, value)| format!("\n  {key}={value}"))
+                .collect();
+            format!(
+                "{} {:?} {} MB{}",
+                function.binary,
+                function.timeout,
+                function.memory_size,
+                environment.concat()
+            )
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"

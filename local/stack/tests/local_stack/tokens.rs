@@ -19,7 +19,11 @@ fn private_key(index: usize) -> &'static [u8] {
     static KEYS: [OnceLock<Vec<u8>>; 2] = [const { OnceLock::new() }; 2];
     KEYS[index].get_or_init(|| {
         let mut der = [0; 4096];
-        SigningKey::generate(KeySize::Rsa2048).unwrap().to_pkcs1_der(&mut der).unwrap().to_vec()
+        SigningKey::generate(KeySize::Rsa2048)
+            .unwrap()
+            .to_pkcs1_der(&mut der)
+            .unwrap()
+            .to_vec()
     })
 }
 
@@ -42,10 +46,17 @@ impl Issuer {
             Json(json!({ "keys": (0..=last).map(jwk).collect::<Vec<_>>() }))
         };
         let router = Router::new()
-            .route("/.well-known/openid-configuration", get(|| async { Json(discovery) }))
+            .route(
+                "/.well-known/openid-configuration",
+                get(|| async { Json(discovery) }),
+            )
             .route("/keys", get(keys));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, rotated, server }
+        Self {
+            url,
+            rotated,
+            server,
+        }
     }
 
     /// From now on there is a second key.
@@ -63,7 +74,10 @@ impl Issuer {
 
     /// Claims that are accepted, as of an access token of Cognito's, with `changes` on top; null takes a claim away.
     pub fn claims(&self, changes: Value) -> Value {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
         let mut claims = json!({
             "sub": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "iss": self.url, "client_id": "local-UserPoolClient",
             "token_use": "access", "scope": "openid tollgate/billing", "iat": now, "exp": now + 300,
@@ -71,14 +85,25 @@ impl Issuer {
         for (key, value) in changes.as_object().unwrap() {
             claims[key] = value.clone();
         }
-        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        claims
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
         claims
     }
 
     /// A token for `claims`, with the key of this index.
     pub fn sign(&self, key: usize, claims: &Value) -> String {
-        let header = Header { kid: Some(format!("key-{key}")), ..Header::new(Algorithm::RS256) };
-        jsonwebtoken::encode(&header, claims, &EncodingKey::from_rsa_der(private_key(key))).unwrap()
+        let header = Header {
+            kid: Some(format!("key-{key}")),
+            ..Header::new(Algorithm::RS256)
+        };
+        jsonwebtoken::encode(
+            &header,
+            claims,
+            &EncodingKey::from_rsa_der(private_key(key)),
+        )
+        .unwrap()
     }
 }
 

@@ -21,7 +21,10 @@ pub(crate) fn check(headers: &HeaderMap, secret_key: &str) -> Result<(), ApiErro
             "This API call cannot be made with a publishable API key. Please use a secret API key.",
         ));
     }
-    Err(ApiError::unauthorized(format!("Invalid API Key provided: {}", masked(&key))))
+    Err(ApiError::unauthorized(format!(
+        "Invalid API Key provided: {}",
+        masked(&key)
+    )))
 }
 
 fn given_key(headers: &HeaderMap) -> Option<String> {
@@ -31,7 +34,9 @@ fn given_key(headers: &HeaderMap) -> Option<String> {
         credentials.trim().to_owned()
     } else if scheme.eq_ignore_ascii_case("basic") {
         let text = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-        text.split_once(':').map_or(text.as_str(), |(user, _)| user).to_owned()
+        text.split_once(':')
+            .map_or(text.as_str(), |(user, _)| user)
+            .to_owned()
     } else {
         return None;
     };
@@ -41,7 +46,16 @@ fn given_key(headers: &HeaderMap) -> Option<String> {
 /// The key with all but its kind and its last four characters hidden.
 fn masked(key: &str) -> String {
     let count = key.chars().count();
-    key.chars().enumerate().map(|(index, it)| if index < 8 || index + 4 >= count { it } else { '*' }).collect()
+    key.chars()
+        .enumerate()
+        .map(|(index, it)| {
+            if index < 8 || index + 4 >= count {
+                it
+            } else {
+                '*'
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -51,14 +65,21 @@ mod tests {
     fn check_header(value: &str, accepted: bool) {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-        assert_eq!(check(&headers, "sk_test_local").is_ok(), accepted, "{value}");
+        assert_eq!(
+            check(&headers, "sk_test_local").is_ok(),
+            accepted,
+            "{value}"
+        );
     }
 
     #[test]
     fn only_the_secret_key_is_accepted_by_either_scheme() {
         check_header("Bearer sk_test_local", true);
         check_header("bearer sk_test_local", true);
-        check_header(&format!("Basic {}", STANDARD.encode("sk_test_local:")), true);
+        check_header(
+            &format!("Basic {}", STANDARD.encode("sk_test_local:")),
+            true,
+        );
         check_header(&format!("Basic {}", STANDARD.encode("sk_test_local")), true);
         check_header("Bearer sk_test_other", false);
         check_header("Bearer pk_test_local", false);

@@ -4,27 +4,27 @@ use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
 use super::list::{Paging, time_filter};
-use super::params::{Metadata, Params};
-use super::{Context, existing, valid_email, valid_url};
+use super::metadata::Metadata;
+use super::params::Params;
+use super::{Context, existing, line_items, valid_email, valid_url};
 use crate::engine;
 use crate::ids;
 use crate::objects::checkout_session::{self, LIFETIME, NewSession};
 use crate::objects::{Kind, text};
 use crate::store::Query;
 
-const UNSUPPORTED: &[&str] = &[
-    "after_expiration", "branding_settings", "consent_collection", "currency", "custom_fields", "custom_text",
-    "customer_account", "customer_creation", "customer_update", "discounts", "excluded_payment_method_types",
-    "integration_identifier", "invoice_creation", "managed_payments", "name_collection", "optional_items",
-    "origin_context", "payment_intent_data", "payment_method_configuration", "payment_method_data",
-    "payment_method_options", "permissions", "redirect_on_completion", "return_url", "saved_payment_method_options",
-    "setup_intent_data", "shipping_address_collection", "shipping_options", "submit_type", "wallet_options",
-];
-const SUBSCRIPTION_DATA_UNSUPPORTED: &[&str] = &[
-    "application_fee_percent", "billing_cycle_anchor", "billing_mode", "default_tax_rates", "description",
-    "invoice_settings", "on_behalf_of", "pending_invoice_item_interval", "proration_behavior", "transfer_data",
-    "trial_end", "trial_settings",
-];
+const UNSUPPORTED: &str = "\
+    after_expiration branding_settings consent_collection currency custom_fields custom_text \
+    customer_account customer_creation customer_update discounts excluded_payment_method_types \
+    integration_identifier invoice_creation managed_payments name_collection optional_items \
+    origin_context payment_intent_data payment_method_configuration payment_method_data \
+    payment_method_options permissions redirect_on_completion return_url \
+    saved_payment_method_options setup_intent_data shipping_address_collection \
+    shipping_options submit_type wallet_options";
+const SUBSCRIPTION_DATA_UNSUPPORTED: &str = "\
+    application_fee_percent billing_cycle_anchor billing_mode default_tax_rates description \
+    invoice_settings on_behalf_of pending_invoice_item_interval proration_behavior \
+    transfer_data trial_end trial_settings";
 /// The shortest life of a session, in seconds.
 const SHORTEST: i64 = 30 * 60;
 const LONGEST_TRIAL_DAYS: i64 = 730;
@@ -49,7 +49,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         valid_email(email, "customer_email")?;
     }
     let reference = params.text("client_reference_id")?;
-    if reference.as_ref().is_some_and(|it| it.chars().count() > LONGEST_REFERENCE) {
+    if reference
+        .as_ref()
+        .is_some_and(|it| it.chars().count() > LONGEST_REFERENCE)
+    {
         let message = format!("client_reference_id can have up to {LONGEST_REFERENCE} characters.");
         return Err(ApiError::bad_request(message).about("client_reference_id"));
     }
@@ -61,15 +64,19 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     }
     let metadata = Metadata::of_new(params.metadata()?)?;
     let subscription = SubscriptionData::take(&mut params)?;
-    let wanted = wanted_items(&mut params)?;
+    let wanted = line_items::wanted(&mut params)?;
     params.finish()?;
 
     if let Some(id) = &customer
-        && context.tx.get(Kind::Customer, id)?.is_none_or(|it| it.deleted)
+        && context
+            .tx
+            .get(Kind::Customer, id)?
+            .is_none_or(|it| it.deleted)
     {
         return Err(ApiError::no_such_referenced(Kind::Customer, id, "customer"));
     }
-    let (line_items, currency, total) = line_items(context, &wanted, subscription.trial_days.is_some())?;
+    let (items, currency, total) =
+        line_items::priced(context, &wanted, subscription.trial_days.is_some())?;
     let id = ids::for_kind(Kind::CheckoutSession);
     let session = NewSession {
         customer: customer.as_deref(),
@@ -86,7 +93,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     };
     let body = checkout_session::new(&id, session);
     let private = json!({
-        "line_items": line_items,
+        "line_items": items,
         "subscription_metadata": subscription.metadata,
         "trial_days": subscription.trial_days,
     });
@@ -96,36 +103,70 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
 
 /// Takes the parameters that have one supported value each.
 fn refuse_modes(params: &mut Params) -> Result<(), ApiError> {
-    match params.one_of("mode", &["payment", "setup", "subscription"])?.as_deref() {
+    match params
+        .one_of("mode", &["payment", "setup", "subscription"])?
+        .as_deref()
+    {
         Some("subscription") => {}
-        Some(mode) => return Err(ApiError::unsupported("mode", &format!("Checkout in {mode} mode."))),
+        Some(mode) => {
+            return Err(ApiError::unsupported(
+                "mode",
+                &format!("Checkout in {mode} mode."),
+            ));
+        }
         None => return Err(params.missing("mode")),
     }
     if let Some(mode) = params.one_of("ui_mode", &["elements", "embedded_page", "hosted_page"])?
         && mode != "hosted_page"
     {
-        return Err(ApiError::unsupported("ui_mode", &format!("Checkout with ui_mode {mode}.")));
+        return Err(ApiError::unsupported(
+            "ui_mode",
+            &format!("Checkout with ui_mode {mode}."),
+        ));
     }
     if params.boolean("allow_promotion_codes")? == Some(true) {
-        return Err(ApiError::unsupported("allow_promotion_codes", "Promotion codes."));
+        return Err(ApiError::unsupported(
+            "allow_promotion_codes",
+            "Promotion codes.",
+        ));
     }
-    for switch in ["automatic_tax", "phone_number_collection", "tax_id_collection", "adaptive_pricing"] {
+    for switch in [
+        "automatic_tax",
+        "phone_number_collection",
+        "tax_id_collection",
+        "adaptive_pricing",
+    ] {
         if let Some(mut object) = params.object(switch)? {
             if object.boolean("enabled")? == Some(true) {
-                return Err(ApiError::unsupported(&object.name("enabled"), &format!("{switch}.")));
+                return Err(ApiError::unsupported(
+                    &object.name("enabled"),
+                    &format!("{switch}."),
+                ));
             }
             object.finish()?;
         }
     }
-    for (field, supported) in [("billing_address_collection", "auto"), ("payment_method_collection", "always")] {
+    for (field, supported) in [
+        ("billing_address_collection", "auto"),
+        ("payment_method_collection", "always"),
+    ] {
         if params.text(field)?.is_some_and(|value| value != supported) {
-            return Err(ApiError::unsupported(field, &format!("Another {field} than {supported}.")));
+            return Err(ApiError::unsupported(
+                field,
+                &format!("Another {field} than {supported}."),
+            ));
         }
     }
     // The page is in English, whatever is asked for.
     params.text("locale")?;
-    if params.texts("payment_method_types")?.is_some_and(|types| types != ["card"]) {
-        return Err(ApiError::unsupported("payment_method_types", "Another way to pay than a card."));
+    if params
+        .texts("payment_method_types")?
+        .is_some_and(|types| types != ["card"])
+    {
+        return Err(ApiError::unsupported(
+            "payment_method_types",
+            "Another way to pay than a card.",
+        ));
     }
     Ok(())
 }
@@ -139,78 +180,27 @@ struct SubscriptionData {
 
 impl SubscriptionData {
     fn take(params: &mut Params) -> Result<Self, ApiError> {
-        let Some(mut data) = params.object("subscription_data")? else { return Ok(Self::default()) };
+        let Some(mut data) = params.object("subscription_data")? else {
+            return Ok(Self::default());
+        };
         data.refuse(SUBSCRIPTION_DATA_UNSUPPORTED)?;
         let metadata = Metadata::of_new(data.metadata()?)?;
         let trial_days = data.integer("trial_period_days")?;
         if trial_days.is_some_and(|days| !(1..=LONGEST_TRIAL_DAYS).contains(&days)) {
             let name = data.name("trial_period_days");
             let message = format!("The trial must be between 1 and {LONGEST_TRIAL_DAYS} days.");
-            return Err(ApiError::invalid("parameter_invalid_integer", &name, message));
+            return Err(ApiError::invalid(
+                "parameter_invalid_integer",
+                &name,
+                message,
+            ));
         }
         data.finish()?;
-        Ok(Self { metadata, trial_days })
+        Ok(Self {
+            metadata,
+            trial_days,
+        })
     }
-}
-
-/// A line item as it was asked for.
-struct WantedItem {
-    param: String,
-    price: String,
-    quantity: i64,
-}
-
-fn wanted_items(params: &mut Params) -> Result<Vec<WantedItem>, ApiError> {
-    let items = params.objects("line_items")?.unwrap_or_default();
-    if items.is_empty() {
-        return Err(params.missing("line_items"));
-    }
-    let wanted = items.into_iter().map(|mut item| {
-        item.refuse(&["adjustable_quantity", "dynamic_tax_rates", "metadata", "price_data", "tax_rates"])?;
-        let price = item.required_text("price")?;
-        let quantity = item.integer("quantity")?.ok_or_else(|| item.missing("quantity"))?;
-        if quantity < 1 {
-            let message = "This value must be greater than or equal to 1.";
-            return Err(ApiError::invalid("parameter_invalid_integer", &item.name("quantity"), message));
-        }
-        let param = item.name("price");
-        item.finish()?;
-        Ok(WantedItem { param, price, quantity })
-    });
-    wanted.collect()
-}
-
-/// The line items, their currency, and what is due today.
-fn line_items(context: &Context<'_>, wanted: &[WantedItem], trial: bool) -> Result<(Vec<Value>, String, i64), ApiError> {
-    let (mut items, mut total) = (Vec::new(), 0);
-    let mut common: Option<(Value, Value, Value)> = None;
-    for item in wanted {
-        let missing = || ApiError::no_such_referenced(Kind::Price, &item.price, &item.param);
-        let price = context.tx.get(Kind::Price, &item.price)?.ok_or_else(missing)?.body;
-        let refused = |message: &str| ApiError::refused(message).about(&item.param);
-        if price["active"] == false {
-            return Err(refused("The price specified is inactive. This field only accepts active prices."));
-        }
-        if price["recurring"].is_null() {
-            return Err(ApiError::unsupported(&item.param, "A one-time price in subscription mode."));
-        }
-        let product = context.tx.get(Kind::Product, text(&price, "product"))?.ok_or_else(missing)?.body;
-        if product["active"] == false {
-            return Err(refused("The product of this price is inactive. This field only accepts prices of active products."));
-        }
-        let recurring = &price["recurring"];
-        let these =
-            (price["currency"].clone(), recurring["interval"].clone(), recurring["interval_count"].clone());
-        if common.get_or_insert_with(|| these.clone()) != &these {
-            return Err(refused("Checkout does not support prices with different currencies or billing intervals."));
-        }
-        let amount = price["unit_amount"].as_i64().unwrap_or_default().saturating_mul(item.quantity);
-        let due = if trial { 0 } else { amount };
-        total += due;
-        items.push(checkout_session::line_item(&price, text(&product, "name"), item.quantity, due));
-    }
-    let currency = common.map(|(currency, ..)| currency.as_str().unwrap_or_default().to_owned());
-    Ok((items, currency.unwrap_or_default(), total))
 }
 
 /// Shows one.
@@ -220,11 +210,22 @@ pub(super) fn retrieve(context: &Context<'_>, id: &str, params: Params) -> Resul
 }
 
 /// Lists one's line items.
-pub(super) fn line_items_of(context: &Context<'_>, id: &str, params: Params) -> Result<Value, ApiError> {
+pub(super) fn line_items_of(
+    context: &Context<'_>,
+    id: &str,
+    params: Params,
+) -> Result<Value, ApiError> {
     let session = existing(context, Kind::CheckoutSession, id)?;
-    let mut items = session.private["line_items"].as_array().cloned().unwrap_or_default();
+    let mut items = session.private["line_items"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     context.tx.put_prices_in(&mut items)?;
-    super::read_only::nested(items, &format!("/v1/checkout/sessions/{id}/line_items"), params)
+    super::read_only::nested(
+        items,
+        &format!("/v1/checkout/sessions/{id}/line_items"),
+        params,
+    )
 }
 
 /// Ends an open one.
@@ -242,12 +243,19 @@ pub(super) fn expire(context: &Context<'_>, id: &str, params: Params) -> Result<
 
 /// Lists them.
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
-    params.refuse(&["customer_account", "customer_details", "payment_link"])?;
+    params.refuse("customer_account customer_details payment_link")?;
     let paging = Paging::take(&mut params)?;
-    let mut query = time_filter(&mut params, "created", "$.created", Query::of(Kind::CheckoutSession))?;
-    for (field, path) in
-        [("customer", "$.customer"), ("payment_intent", "$.payment_intent"), ("subscription", "$.subscription")]
-    {
+    let mut query = time_filter(
+        &mut params,
+        "created",
+        "$.created",
+        Query::of(Kind::CheckoutSession),
+    )?;
+    for (field, path) in [
+        ("customer", "$.customer"),
+        ("payment_intent", "$.payment_intent"),
+        ("subscription", "$.subscription"),
+    ] {
         if let Some(value) = params.text(field)? {
             query = query.with(path, &value);
         }
@@ -256,5 +264,10 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
         query = query.with("$.status", &status);
     }
     params.finish()?;
-    paging.page(context.tx, Kind::CheckoutSession, &query, Kind::CheckoutSession.path())
+    paging.page(
+        context.tx,
+        Kind::CheckoutSession,
+        &query,
+        Kind::CheckoutSession.path(),
+    )
 }

@@ -22,7 +22,14 @@ pub(crate) struct ApiError {
 impl ApiError {
     fn new(status: StatusCode, code: Option<&'static str>, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, kind: "invalid_request_error", code, message, param: None, executed: false }
+        Self {
+            status,
+            kind: "invalid_request_error",
+            code,
+            message,
+            param: None,
+            executed: false,
+        }
     }
 
     /// 400: a parameter that cannot be right, whatever the state.
@@ -32,8 +39,12 @@ impl ApiError {
 
     /// 400: a parameter or value of Stripe's that this stand-in does not have.
     pub(crate) fn unsupported(param: &str, message: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, None, format!("{message} This local stand-in for Stripe does not support it."))
-            .about(param)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            None,
+            format!("{message} This local stand-in for Stripe does not support it."),
+        )
+        .about(param)
     }
 
     /// 400 without a code.
@@ -43,19 +54,30 @@ impl ApiError {
 
     /// 400: the state does not allow it.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self { executed: true, ..Self::new(StatusCode::BAD_REQUEST, None, message) }
+        Self {
+            executed: true,
+            ..Self::new(StatusCode::BAD_REQUEST, None, message)
+        }
     }
 
     /// 404: the object that the path names does not exist.
     pub(crate) fn no_such(kind: Kind, id: &str) -> Self {
         let message = format!("No such {}: '{id}'", kind.spoken());
-        Self { executed: true, ..Self::new(StatusCode::NOT_FOUND, Some("resource_missing"), message) }.about("id")
+        Self {
+            executed: true,
+            ..Self::new(StatusCode::NOT_FOUND, Some("resource_missing"), message)
+        }
+        .about("id")
     }
 
     /// 400: the object that a parameter names does not exist.
     pub(crate) fn no_such_referenced(kind: Kind, id: &str, param: &str) -> Self {
         let message = format!("No such {}: '{id}'", kind.spoken());
-        Self { executed: true, ..Self::new(StatusCode::BAD_REQUEST, Some("resource_missing"), message) }.about(param)
+        Self {
+            executed: true,
+            ..Self::new(StatusCode::BAD_REQUEST, Some("resource_missing"), message)
+        }
+        .about(param)
     }
 
     /// 404: no such endpoint.
@@ -63,7 +85,9 @@ impl ApiError {
         Self::new(
             StatusCode::NOT_FOUND,
             None,
-            format!("Unrecognized request URL ({method}: {path}). This local stand-in for Stripe does not have it."),
+            format!(
+                "Unrecognized request URL ({method}: {path}). This local stand-in for Stripe does not have it."
+            ),
         )
     }
 
@@ -74,7 +98,10 @@ impl ApiError {
 
     /// 400: an idempotency key used again for something else.
     pub(crate) fn idempotency(message: impl Into<String>) -> Self {
-        Self { kind: "idempotency_error", ..Self::new(StatusCode::BAD_REQUEST, None, message) }
+        Self {
+            kind: "idempotency_error",
+            ..Self::new(StatusCode::BAD_REQUEST, None, message)
+        }
     }
 
     /// 409: the first request under this idempotency key is not finished.
@@ -82,7 +109,14 @@ impl ApiError {
         let message = format!(
             "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): {key}. Please try again later."
         );
-        Self { kind: "idempotency_error", ..Self::new(StatusCode::CONFLICT, Some("idempotency_key_in_use"), message) }
+        Self {
+            kind: "idempotency_error",
+            ..Self::new(
+                StatusCode::CONFLICT,
+                Some("idempotency_key_in_use"),
+                message,
+            )
+        }
     }
 
     /// 500: a bug or a broken disk.
@@ -90,7 +124,11 @@ impl ApiError {
         Self {
             kind: "api_error",
             executed: true,
-            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, None, "An unknown error occurred")
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                None,
+                "An unknown error occurred",
+            )
         }
     }
 
@@ -99,7 +137,11 @@ impl ApiError {
         let server = status.is_server_error();
         let code = (status == StatusCode::TOO_MANY_REQUESTS).then_some("rate_limit");
         Self {
-            kind: if server { "api_error" } else { "invalid_request_error" },
+            kind: if server {
+                "api_error"
+            } else {
+                "invalid_request_error"
+            },
             executed: server,
             ..Self::new(status, code, "A fault that was asked for (/_local/faults).")
         }
@@ -117,7 +159,13 @@ impl ApiError {
         let mut error = Map::new();
         if let Some(code) = self.code {
             error.insert("code".into(), json!(code));
-            error.insert("doc_url".into(), json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-"))));
+            error.insert(
+                "doc_url".into(),
+                json!(format!(
+                    "https://stripe.com/docs/error-codes/{}",
+                    code.replace('_', "-")
+                )),
+            );
         }
         error.insert("message".into(), json!(self.message));
         if let Some(param) = &self.param {

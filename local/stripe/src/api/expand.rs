@@ -10,12 +10,18 @@ use crate::store::{Query, Transaction};
 const LEVELS: usize = 4;
 
 /// Expands each of `paths` in `body`, in place.
-pub(crate) fn expand(tx: &Transaction<'_>, body: &mut Value, paths: &[String]) -> Result<(), ApiError> {
+pub(crate) fn expand(
+    tx: &Transaction<'_>,
+    body: &mut Value,
+    paths: &[String],
+) -> Result<(), ApiError> {
     for path in paths {
         let fields: Vec<&str> = path.split('.').collect();
         if fields.len() > LEVELS {
-            return Err(ApiError::bad_request(format!("You cannot expand more than {LEVELS} levels of a property: {path}."))
-                .about("expand"));
+            return Err(ApiError::bad_request(format!(
+                "You cannot expand more than {LEVELS} levels of a property: {path}."
+            ))
+            .about("expand"));
         }
         walk(tx, body, &fields, path)?;
     }
@@ -24,22 +30,32 @@ pub(crate) fn expand(tx: &Transaction<'_>, body: &mut Value, paths: &[String]) -
 
 fn walk(tx: &Transaction<'_>, at: &mut Value, fields: &[&str], path: &str) -> Result<(), ApiError> {
     if let Some(items) = at.as_array_mut() {
-        return items.iter_mut().try_for_each(|item| walk(tx, item, fields, path));
+        return items
+            .iter_mut()
+            .try_for_each(|item| walk(tx, item, fields, path));
     }
-    let Some((field, rest)) = fields.split_first() else { return Ok(()) };
+    let Some((field, rest)) = fields.split_first() else {
+        return Ok(());
+    };
     if at.is_null() || at["deleted"] == true {
         return Ok(());
     }
     include(tx, at, field)?;
-    let not_expandable = || ApiError::bad_request(format!("This property cannot be expanded ({path}).")).about("expand");
+    let not_expandable = || {
+        ApiError::bad_request(format!("This property cannot be expanded ({path}).")).about("expand")
+    };
     let owner = objects::text(at, "object").to_owned();
     let value = at.get_mut(field).ok_or_else(not_expandable)?;
     if let Value::Array(values) = value {
-        values.iter_mut().try_for_each(|value| put_object_in(tx, value))?;
+        values
+            .iter_mut()
+            .try_for_each(|value| put_object_in(tx, value))?;
     }
     put_object_in(tx, value)?;
     // A text, number or truth value that names no object cannot be expanded, nor can anything inside it.
-    if matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)) || (rest.is_empty() && owner == "list") {
+    if matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
+        || (rest.is_empty() && owner == "list")
+    {
         return Err(not_expandable());
     }
     walk(tx, value, rest, path)
@@ -62,18 +78,35 @@ fn include(tx: &Transaction<'_>, object: &mut Value, field: &str) -> Result<(), 
     match (objects::text(object, "object"), field) {
         ("checkout.session", "line_items") => {
             if let Some(session) = tx.get(Kind::CheckoutSession, &id)? {
-                let mut items = session.private["line_items"].as_array().cloned().unwrap_or_default();
+                let mut items = session.private["line_items"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_default();
                 tx.put_prices_in(&mut items)?;
-                object[field] = objects::list(&format!("{}/{id}/line_items", Kind::CheckoutSession.path()), items, false);
+                object[field] = objects::list(
+                    &format!("{}/{id}/line_items", Kind::CheckoutSession.path()),
+                    items,
+                    false,
+                );
             }
         }
         ("customer", "subscriptions") => {
-            let query = Query::of(Kind::Subscription).with("$.customer", &id).without("$.status", "canceled");
-            let shown = tx.all(&query)?.iter().map(|it| tx.show(&it.body)).collect::<Result<_, _>>()?;
+            let query = Query::of(Kind::Subscription)
+                .with("$.customer", &id)
+                .without("$.status", "canceled");
+            let shown = tx
+                .all(&query)?
+                .iter()
+                .map(|it| tx.show(&it.body))
+                .collect::<Result<_, _>>()?;
             object[field] = objects::list(&url(Kind::Subscription, "customer"), shown, false);
         }
         ("customer", "sources" | "tax_ids") => {
-            object[field] = objects::list(&format!("{}/{id}/{field}", Kind::Customer.path()), Vec::new(), false);
+            object[field] = objects::list(
+                &format!("{}/{id}/{field}", Kind::Customer.path()),
+                Vec::new(),
+                false,
+            );
         }
         ("invoice", "payments") => {
             let query = Query::of(Kind::InvoicePayment).with("$.invoice", &id);

@@ -24,8 +24,15 @@ pub(crate) struct InProgress(Arc<Mutex<HashSet<String>>>);
 
 impl InProgress {
     fn enter(&self, key: &str) -> Option<Guard> {
-        let entered = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
-        entered.then(|| Guard { keys: self.clone(), key: key.to_owned() })
+        let entered = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.to_owned());
+        entered.then(|| Guard {
+            keys: self.clone(),
+            key: key.to_owned(),
+        })
     }
 }
 
@@ -36,7 +43,11 @@ struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.keys
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.key);
     }
 }
 
@@ -72,30 +83,51 @@ impl Identity {
 /// Runs a request under its key, or gives the first answer again.
 pub(super) async fn once(app: &App, key: &str, request: &Operation) -> Result<Reply, ApiError> {
     if key.len() > LONGEST_KEY {
-        return Err(ApiError::idempotency(format!("Idempotency keys can have up to {LONGEST_KEY} characters.")));
+        return Err(ApiError::idempotency(format!(
+            "Idempotency keys can have up to {LONGEST_KEY} characters."
+        )));
     }
-    let _guard = app.in_progress.enter(key).ok_or_else(|| ApiError::key_in_use(key))?;
+    let _guard = app
+        .in_progress
+        .enter(key)
+        .ok_or_else(|| ApiError::key_in_use(key))?;
     let identity = Identity::of(request);
     let stored = {
         let key = key.to_owned();
-        app.store.run(Cause::default(), move |tx| Ok::<_, ApiError>(tx.answer(&key)?)).await?
+        app.store
+            .run(Cause::default(), move |tx| {
+                Ok::<_, ApiError>(tx.answer(&key)?)
+            })
+            .await?
     };
     if let Some(answer) = stored {
         check_same(key, &identity, &answer)?;
         let fault: Option<Action> = app.faults.take(&request.method, &request.path, false);
-        return request.apply(fault, async { Ok(Reply::replay(answer)) }).await;
+        return request
+            .apply(fault, async { Ok(Reply::replay(answer)) })
+            .await;
     }
-    let reply = request.with_faults().await.unwrap_or_else(|error| Reply::error(&error));
+    let reply = request
+        .with_faults()
+        .await
+        .unwrap_or_else(|error| Reply::error(&error));
     if reply.keep {
         let (key, answer) = (key.to_owned(), identity.answer(&reply));
-        app.store.run(Cause::default(), move |tx| Ok::<_, ApiError>(tx.store_answer(&key, &answer)?)).await?;
+        app.store
+            .run(Cause::default(), move |tx| {
+                Ok::<_, ApiError>(tx.store_answer(&key, &answer)?)
+            })
+            .await?;
     }
     Ok(reply)
 }
 
 fn check_same(key: &str, request: &Identity, first: &Answer) -> Result<(), ApiError> {
     if request.endpoint != first.endpoint {
-        let endpoint = first.endpoint.split_once(' ').map_or(first.endpoint.as_str(), |(_, path)| path);
+        let endpoint = first
+            .endpoint
+            .split_once(' ')
+            .map_or(first.endpoint.as_str(), |(_, path)| path);
         return Err(ApiError::idempotency(format!(
             "Keys for idempotent requests can only be used for the same endpoint they were first used for ('{endpoint}'). Try using a key other than '{key}' if you meant to execute a different request."
         )));

@@ -6,7 +6,9 @@ mod customers;
 pub(crate) mod error;
 mod expand;
 mod idempotency;
+mod line_items;
 mod list;
+mod metadata;
 mod params;
 mod prices;
 mod products;
@@ -52,20 +54,30 @@ pub(crate) struct Context<'a> {
 pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response {
     // On its own task: what was asked for happens, even if the caller hangs up meanwhile.
     let answered = tokio::spawn(answer(app, request)).await;
-    answered.unwrap_or_else(|_| Reply::error(&ApiError::internal()).into_response(&ids::new("req_", 14), API_VERSION, None))
+    answered.unwrap_or_else(|_| {
+        Reply::error(&ApiError::internal()).into_response(&ids::new("req_", 14), API_VERSION, None)
+    })
 }
 
 async fn answer(app: App, request: Request) -> Response {
     let request_id = ids::new("req_", 14);
     let (parts, body) = request.into_parts();
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     let version = header("stripe-version").unwrap_or_else(|| API_VERSION.to_owned());
-    let key = header("idempotency-key").filter(|key| !key.is_empty() && parts.method == Method::POST);
+    let key =
+        header("idempotency-key").filter(|key| !key.is_empty() && parts.method == Method::POST);
     let reply = match reply(&app, &parts, body, &version, key.clone(), &request_id).await {
         Ok(reply) => reply,
         Err(error) => Reply::error(&error),
     };
     tracing::debug!(method = %parts.method, path = parts.uri.path(), status = reply.status.as_u16(), "answered");
+    tokio::time::sleep(reply.delay).await;
     reply.into_response(&request_id, &version, key.as_deref())
 }
 
@@ -86,7 +98,14 @@ async fn reply(
     let params = read_params(parts, body).await?;
     let path = parts.uri.path().trim_end_matches('/').to_owned();
     let method = parts.method.clone();
-    let request = Operation { app: app.clone(), method, path, params, request_id: request_id.to_owned(), key };
+    let request = Operation {
+        app: app.clone(),
+        method,
+        path,
+        params,
+        request_id: request_id.to_owned(),
+        key,
+    };
     match &request.key {
         Some(key) => idempotency::once(app, key, &request).await,
         None => request.with_faults().await,
@@ -94,20 +113,29 @@ async fn reply(
 }
 
 async fn read_params(parts: &Parts, body: Body) -> Result<Params, ApiError> {
-    let body: Bytes = to_bytes(body, LARGEST_BODY)
-        .await
-        .map_err(|_| ApiError::bad_request("The request's body cannot be read, or is too large."))?;
+    let body: Bytes = to_bytes(body, LARGEST_BODY).await.map_err(|_| {
+        ApiError::bad_request("The request's body cannot be read, or is too large.")
+    })?;
     let form = parts.headers.get(header::CONTENT_TYPE).is_none_or(|value| {
-        value.to_str().is_ok_and(|value| value.trim().starts_with("application/x-www-form-urlencoded"))
+        value.to_str().is_ok_and(|value| {
+            value
+                .trim()
+                .starts_with("application/x-www-form-urlencoded")
+        })
     });
     if !body.is_empty() && !form {
         return Err(ApiError::bad_request(
             "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have questions, we can help at https://support.stripe.com/.",
         ));
     }
-    let body = std::str::from_utf8(&body).map_err(|_| ApiError::bad_request("The request's body is not UTF-8."))?;
+    let body = std::str::from_utf8(&body)
+        .map_err(|_| ApiError::bad_request("The request's body is not UTF-8."))?;
     let query = parts.uri.query().unwrap_or_default();
-    let between = if body.is_empty() || query.is_empty() { "" } else { "&" };
+    let between = if body.is_empty() || query.is_empty() {
+        ""
+    } else {
+        "&"
+    };
     Params::parse(&format!("{query}{between}{body}"))
 }
 
@@ -127,7 +155,8 @@ impl Operation {
         let fault = self.app.faults.take(&self.method, &self.path, true);
         match fault {
             Some(Action::Error(status)) => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let status =
+                    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 Err(ApiError::injected(status))
             }
             fault => self.apply(fault, self.run()).await,
@@ -144,7 +173,7 @@ impl Operation {
         }
         let mut reply = work.await.unwrap_or_else(|error| Reply::error(&error));
         match fault {
-            Some(Action::Delay(ms, When::After)) => tokio::time::sleep(Duration::from_millis(ms)).await,
+            Some(Action::Delay(ms, When::After)) => reply.delay = Duration::from_millis(ms),
             Some(Action::LoseReply) => reply.lost = true,
             _ => {}
         }
@@ -153,10 +182,16 @@ impl Operation {
 
     /// Runs it in one transaction, with its answer stored under its key.
     async fn run(&self) -> Result<Reply, ApiError> {
-        let cause = Cause { request_id: Some(self.request_id.clone()), idempotency_key: self.key.clone() };
+        let cause = Cause {
+            request_id: Some(self.request_id.clone()),
+            idempotency_key: self.key.clone(),
+        };
         let (method, path, url) = (self.method.clone(), self.path.clone(), self.app.url.clone());
         let mut params = self.params.clone();
-        let record = self.key.clone().map(|key| (key, idempotency::Identity::of(self)));
+        let record = self
+            .key
+            .clone()
+            .map(|key| (key, idempotency::Identity::of(self)));
         let result = self.app.store.run(cause, move |tx| {
             crate::engine::catch_up(tx)?;
             let expand = params.texts("expand")?.unwrap_or_default();
@@ -176,14 +211,22 @@ impl Operation {
 
 /// The object that a path names, if it was not deleted.
 fn existing(context: &Context<'_>, kind: Kind, id: &str) -> Result<Record, ApiError> {
-    context.tx.get(kind, id)?.filter(|record| !record.deleted).ok_or_else(|| ApiError::no_such(kind, id))
+    context
+        .tx
+        .get(kind, id)?
+        .filter(|record| !record.deleted)
+        .ok_or_else(|| ApiError::no_such(kind, id))
 }
 
 /// Takes texts that may be unset, and sets them.
 fn set_texts(body: &mut Value, params: &mut Params, fields: &[&str]) -> Result<(), ApiError> {
     for field in fields {
         if let Some(text) = params.text_or_unset(field)? {
-            body[*field] = if text.is_empty() { Value::Null } else { json!(text) };
+            body[*field] = if text.is_empty() {
+                Value::Null
+            } else {
+                json!(text)
+            };
         }
     }
     Ok(())
@@ -193,7 +236,11 @@ fn valid_email(email: &str, param: &str) -> Result<(), ApiError> {
     if crate::engine::buyer::is_email(email) {
         return Ok(());
     }
-    Err(ApiError::invalid("email_invalid", param, format!("Invalid email address: {email}")))
+    Err(ApiError::invalid(
+        "email_invalid",
+        param,
+        format!("Invalid email address: {email}"),
+    ))
 }
 
 fn valid_url(url: &str, param: &str) -> Result<(), ApiError> {

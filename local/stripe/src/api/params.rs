@@ -7,11 +7,6 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 
-/// Stripe's limits on metadata.
-const METADATA_KEYS: usize = 50;
-const METADATA_KEY_LENGTH: usize = 40;
-const METADATA_VALUE_LENGTH: usize = 500;
-
 /// Parameters that are yet to be taken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Params {
@@ -23,11 +18,18 @@ pub(crate) struct Params {
 impl Params {
     /// Parses a query string or a form.
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
-        let config = serde_qs::Config::new().max_depth(10).use_form_encoding(true);
+        let config = serde_qs::Config::new()
+            .max_depth(10)
+            .use_form_encoding(true);
         match config.deserialize_str::<Value>(text) {
-            Ok(Value::Object(fields)) => Ok(Self { path: String::new(), fields }),
+            Ok(Value::Object(fields)) => Ok(Self {
+                path: String::new(),
+                fields,
+            }),
             Ok(_) => Ok(Self::default()),
-            Err(error) => Err(ApiError::bad_request(format!("The parameters cannot be read: {error}"))),
+            Err(error) => Err(ApiError::bad_request(format!(
+                "The parameters cannot be read: {error}"
+            ))),
         }
     }
 
@@ -38,7 +40,16 @@ impl Params {
 
     /// The full name of a field: `subscription_data[metadata]`.
     pub(crate) fn name(&self, field: &str) -> String {
-        if self.path.is_empty() { field.to_owned() } else { format!("{}[{field}]", self.path) }
+        if self.path.is_empty() {
+            field.to_owned()
+        } else {
+            format!("{}[{field}]", self.path)
+        }
+    }
+
+    /// Takes a field as it was parsed.
+    pub(super) fn take(&mut self, field: &str) -> Option<Value> {
+        self.fields.remove(field)
     }
 
     /// Whether a field is given and not taken yet.
@@ -47,9 +58,16 @@ impl Params {
     }
 
     /// Refuses what Stripe knows and this stand-in does not: it must not be told that it is unknown, or be ignored.
-    pub(crate) fn refuse(&self, fields: &[&str]) -> Result<(), ApiError> {
-        match fields.iter().find(|field| self.has(field)) {
-            Some(field) => Err(ApiError::unsupported(&self.name(field), &format!("The parameter {}.", self.name(field)))),
+    /// `fields` are separated by spaces.
+    pub(crate) fn refuse(&self, fields: &str) -> Result<(), ApiError> {
+        match fields.split_whitespace().find(|field| self.has(field)) {
+            Some(field) => {
+                let name = self.name(field);
+                Err(ApiError::unsupported(
+                    &name,
+                    &format!("The parameter {name}."),
+                ))
+            }
             None => Ok(()),
         }
     }
@@ -60,7 +78,11 @@ impl Params {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(Value::Null) => Ok(Some(String::new())),
-            Some(_) => Err(ApiError::invalid("parameter_invalid_string", &self.name(field), "Invalid string")),
+            Some(_) => Err(ApiError::invalid(
+                "parameter_invalid_string",
+                &self.name(field),
+                "Invalid string",
+            )),
         }
     }
 
@@ -71,7 +93,9 @@ impl Params {
             Some(text) if text.is_empty() => Err(ApiError::invalid(
                 "parameter_invalid_empty",
                 &name,
-                format!("You passed an empty string for '{name}'. We assume empty values are an attempt to unset a parameter; however '{name}' cannot be unset. You should remove '{name}' from your request or supply a non-empty value."),
+                format!(
+                    "You passed an empty string for '{name}'. We assume empty values are an attempt to unset a parameter; however '{name}' cannot be unset. You should remove '{name}' from your request or supply a non-empty value."
+                ),
             )),
             text => Ok(text),
         }
@@ -85,14 +109,24 @@ impl Params {
     /// The error for a field that is not given.
     pub(crate) fn missing(&self, field: &str) -> ApiError {
         let name = self.name(field);
-        ApiError::invalid("parameter_missing", &name, format!("Missing required param: {name}."))
+        ApiError::invalid(
+            "parameter_missing",
+            &name,
+            format!("Missing required param: {name}."),
+        )
     }
 
     /// A whole number.
     pub(crate) fn integer(&mut self, field: &str) -> Result<Option<i64>, ApiError> {
-        let Some(text) = self.text(field)? else { return Ok(None) };
+        let Some(text) = self.text(field)? else {
+            return Ok(None);
+        };
         text.parse().map(Some).map_err(|_| {
-            ApiError::invalid("parameter_invalid_integer", &self.name(field), format!("Invalid integer: {text}"))
+            ApiError::invalid(
+                "parameter_invalid_integer",
+                &self.name(field),
+                format!("Invalid integer: {text}"),
+            )
         })
     }
 
@@ -102,13 +136,22 @@ impl Params {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(text) => Err(ApiError::bad_request(format!("Invalid boolean: {text}")).about(&self.name(field))),
+            Some(text) => {
+                Err(ApiError::bad_request(format!("Invalid boolean: {text}"))
+                    .about(&self.name(field)))
+            }
         }
     }
 
     /// One of a closed set of texts.
-    pub(crate) fn one_of(&mut self, field: &str, choices: &[&str]) -> Result<Option<String>, ApiError> {
-        let Some(text) = self.text(field)? else { return Ok(None) };
+    pub(crate) fn one_of(
+        &mut self,
+        field: &str,
+        choices: &[&str],
+    ) -> Result<Option<String>, ApiError> {
+        let Some(text) = self.text(field)? else {
+            return Ok(None);
+        };
         if choices.contains(&text.as_str()) {
             return Ok(Some(text));
         }
@@ -150,91 +193,33 @@ impl Params {
         match self.fields.remove(field) {
             None => Ok(None),
             Some(Value::Array(values)) => {
-                let objects = values.into_iter().enumerate().map(|(index, value)| match value {
-                    Value::Object(fields) => Ok(Self { path: format!("{path}[{index}]"), fields }),
-                    _ => Err(invalid()),
-                });
+                let objects = values
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, value)| match value {
+                        Value::Object(fields) => Ok(Self {
+                            path: format!("{path}[{index}]"),
+                            fields,
+                        }),
+                        _ => Err(invalid()),
+                    });
                 objects.collect::<Result<_, _>>().map(Some)
             }
             Some(_) => Err(invalid()),
         }
     }
 
-    /// Changes to metadata: a text sets a key, an empty one removes it, and an empty `metadata` removes all.
-    pub(crate) fn metadata(&mut self) -> Result<Option<Metadata>, ApiError> {
-        let path = self.name("metadata");
-        let fields = match self.fields.remove("metadata") {
-            None => return Ok(None),
-            Some(Value::String(text)) if text.is_empty() => return Ok(Some(Metadata::Clear)),
-            Some(Value::Object(fields)) => fields,
-            // Keys that are all numbers read as an array.
-            Some(Value::Array(values)) => {
-                values.into_iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
-            }
-            Some(_) => return Err(ApiError::bad_request("Invalid object").about(&path)),
-        };
-        for (key, value) in &fields {
-            let name = format!("{path}[{key}]");
-            let Value::String(value) = value else {
-                return Err(ApiError::bad_request("Metadata values must be strings").about(&name));
-            };
-            if key.chars().count() > METADATA_KEY_LENGTH || value.chars().count() > METADATA_VALUE_LENGTH {
-                let message = format!(
-                    "Metadata keys can have up to {METADATA_KEY_LENGTH} characters, and values up to {METADATA_VALUE_LENGTH}."
-                );
-                return Err(ApiError::bad_request(message).about(&name));
-            }
-        }
-        Ok(Some(Metadata::Change(fields)))
-    }
-
     /// The parameter that is left over, if any, is unknown.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
-        let Some(field) = self.fields.keys().next() else { return Ok(()) };
+        let Some(field) = self.fields.keys().next() else {
+            return Ok(());
+        };
         let name = self.name(field);
-        Err(ApiError::invalid("parameter_unknown", &name, format!("Received unknown parameter: {name}")))
-    }
-}
-
-/// Changes to an object's metadata.
-#[derive(Clone, Debug)]
-pub(crate) enum Metadata {
-    Clear,
-    Change(Map<String, Value>),
-}
-
-impl Metadata {
-    /// Makes the changes.
-    pub(crate) fn apply(self, metadata: &mut Value) -> Result<(), ApiError> {
-        let Value::Object(entries) = metadata else { return Ok(()) };
-        match self {
-            Self::Clear => entries.clear(),
-            Self::Change(changes) => {
-                for (key, value) in changes {
-                    if value == "" {
-                        entries.remove(&key);
-                    } else {
-                        entries.insert(key, value);
-                    }
-                }
-            }
-        }
-        if entries.len() > METADATA_KEYS {
-            return Err(ApiError::bad_request(format!("You can have up to {METADATA_KEYS} metadata keys.")).about("metadata"));
-        }
-        Ok(())
-    }
-
-    /// The metadata of a new object.
-    pub(crate) fn of_new(metadata: Option<Self>) -> Result<Map<String, Value>, ApiError> {
-        let mut entries = Value::Object(Map::new());
-        if let Some(metadata) = metadata {
-            metadata.apply(&mut entries)?;
-        }
-        Ok(match entries {
-            Value::Object(entries) => entries,
-            _ => Map::new(),
-        })
+        Err(ApiError::invalid(
+            "parameter_unknown",
+            &name,
+            format!("Received unknown parameter: {name}"),
+        ))
     }
 }
 
@@ -250,11 +235,16 @@ mod tests {
 
     #[test]
     fn brackets_nest_and_both_kinds_of_array_are_read() {
-        let mut params = Params::parse("items[0][price]=p1&items[1][price]=p2&keys[]=a&keys[]=b&url=x%20y").unwrap();
+        let mut params =
+            Params::parse("items[0][price]=p1&items[1][price]=p2&keys[]=a&keys[]=b&url=x%20y")
+                .unwrap();
         let items = params.objects("items").unwrap().unwrap();
         assert_eq!(items.len(), 2);
         for (index, mut item) in items.into_iter().enumerate() {
-            assert_eq!(item.required_text("price").unwrap(), format!("p{}", index + 1));
+            assert_eq!(
+                item.required_text("price").unwrap(),
+                format!("p{}", index + 1)
+            );
         }
         assert_eq!(params.texts("keys").unwrap().unwrap(), ["a", "b"]);
         assert_eq!(params.required_text("url").unwrap(), "x y");
@@ -265,23 +255,31 @@ mod tests {
     fn what_nobody_took_is_unknown_and_named_in_full() {
         let mut params = Params::parse("a[b]=1").unwrap();
         let nested = params.object("a").unwrap().unwrap();
-        check_error(nested.finish().unwrap_err(), Some("parameter_unknown"), "a[b]");
+        check_error(
+            nested.finish().unwrap_err(),
+            Some("parameter_unknown"),
+            "a[b]",
+        );
     }
 
     #[test]
     fn a_missing_or_malformed_parameter_is_named() {
         let mut params = Params::parse("n=x&b=maybe&e=").unwrap();
-        check_error(params.required_text("gone").unwrap_err(), Some("parameter_missing"), "gone");
-        check_error(params.integer("n").unwrap_err(), Some("parameter_invalid_integer"), "n");
+        check_error(
+            params.required_text("gone").unwrap_err(),
+            Some("parameter_missing"),
+            "gone",
+        );
+        check_error(
+            params.integer("n").unwrap_err(),
+            Some("parameter_invalid_integer"),
+            "n",
+        );
         check_error(params.boolean("b").unwrap_err(), None, "b");
-        check_error(params.text("e").unwrap_err(), Some("parameter_invalid_empty"), "e");
-    }
-
-    #[test]
-    fn metadata_merges_and_an_empty_value_removes() {
-        let mut metadata = serde_json::json!({"keep": "1", "drop": "2"});
-        let change = Params::parse("metadata[drop]=&metadata[new]=3").unwrap().metadata().unwrap().unwrap();
-        change.apply(&mut metadata).unwrap();
-        assert_eq!(metadata, serde_json::json!({"keep": "1", "new": "3"}));
+        check_error(
+            params.text("e").unwrap_err(),
+            Some("parameter_invalid_empty"),
+            "e",
+        );
     }
 }

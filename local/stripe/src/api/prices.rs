@@ -11,8 +11,9 @@ use crate::objects::price::NewPrice;
 use crate::objects::{Kind, price, product, text};
 use crate::store::Query;
 
-const UNSUPPORTED: &[&str] =
-    &["currency_options", "custom_unit_amount", "tiers", "tiers_mode", "transform_quantity", "unit_amount_decimal"];
+const UNSUPPORTED: &str = "\
+    currency_options custom_unit_amount tiers tiers_mode transform_quantity \
+    unit_amount_decimal";
 const INTERVALS: &[&str] = &["day", "week", "month", "year"];
 /// Stripe allows three years.
 const LONGEST: &[(&str, i64)] = &[("day", 1095), ("week", 156), ("month", 36), ("year", 3)];
@@ -22,11 +23,19 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     params.refuse(UNSUPPORTED)?;
     let currency = params.required_text("currency")?.to_lowercase();
     if currency.len() != 3 || !currency.bytes().all(|it| it.is_ascii_lowercase()) {
-        return Err(ApiError::bad_request(format!("Invalid currency: {currency}.")).about("currency"));
+        return Err(
+            ApiError::bad_request(format!("Invalid currency: {currency}.")).about("currency"),
+        );
     }
-    let unit_amount = params.integer("unit_amount")?.ok_or_else(|| params.missing("unit_amount"))?;
+    let unit_amount = params
+        .integer("unit_amount")?
+        .ok_or_else(|| params.missing("unit_amount"))?;
     if unit_amount < 0 {
-        return Err(ApiError::invalid("parameter_invalid_integer", "unit_amount", "This value must be greater than or equal to 0."));
+        return Err(ApiError::invalid(
+            "parameter_invalid_integer",
+            "unit_amount",
+            "This value must be greater than or equal to 0.",
+        ));
     }
     params.one_of("billing_scheme", &["per_unit"])?;
     let recurring = recurring(&mut params)?;
@@ -37,48 +46,84 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let new_product = match (&product_id, product_data) {
         (Some(_), None) => None,
         (None, Some(mut data)) => {
-            let mut body = product::new(&ids::for_kind(Kind::Product), &data.required_text("name")?, context.tx.now());
+            let mut body = product::new(
+                &ids::for_kind(Kind::Product),
+                &data.required_text("name")?,
+                context.tx.now(),
+            );
             body["metadata"] = super::customers::new_metadata(&mut data)?;
             data.finish()?;
             Some(body)
         }
         (None, None) => return Err(params.missing("product")),
         (Some(_), Some(_)) => {
-            return Err(ApiError::bad_request("You may only specify one of these parameters: product, product_data.").about("product"));
+            return Err(ApiError::bad_request(
+                "You may only specify one of these parameters: product, product_data.",
+            )
+            .about("product"));
         }
     };
-    let product_id = new_product.as_ref().map_or(product_id.unwrap_or_default(), |body| text(body, "id").to_owned());
+    let product_id = new_product
+        .as_ref()
+        .map_or(product_id.unwrap_or_default(), |body| {
+            text(body, "id").to_owned()
+        });
     let new = NewPrice {
         product: &product_id,
         currency: &currency,
         unit_amount,
-        recurring: recurring.as_ref().map(|(interval, count)| (interval.as_str(), *count)),
+        recurring: recurring
+            .as_ref()
+            .map(|(interval, count)| (interval.as_str(), *count)),
     };
     let mut body = price::new(&id, &new, context.tx.now());
     let transfer = change(&mut body, params)?;
 
     match new_product {
-        Some(product) => context.tx.create(Kind::Product, &product, &Value::Null, "product.created")?,
-        None if context.tx.get(Kind::Product, &product_id)?.is_none_or(|it| it.deleted) => {
-            return Err(ApiError::no_such_referenced(Kind::Product, &product_id, "product"));
+        Some(product) => {
+            context
+                .tx
+                .create(Kind::Product, &product, &Value::Null, "product.created")?
+        }
+        None if context
+            .tx
+            .get(Kind::Product, &product_id)?
+            .is_none_or(|it| it.deleted) =>
+        {
+            return Err(ApiError::no_such_referenced(
+                Kind::Product,
+                &product_id,
+                "product",
+            ));
         }
         None => {}
     }
     claim_lookup_key(context, &body, transfer)?;
-    context.tx.create(Kind::Price, &body, &Value::Null, "price.created")?;
+    context
+        .tx
+        .create(Kind::Price, &body, &Value::Null, "price.created")?;
     Ok(body)
 }
 
 fn recurring(params: &mut Params) -> Result<Option<(String, i64)>, ApiError> {
-    let Some(mut recurring) = params.object("recurring")? else { return Ok(None) };
-    recurring.refuse(&["meter", "trial_period_days"])?;
-    let interval = recurring.one_of("interval", INTERVALS)?.ok_or_else(|| recurring.missing("interval"))?;
+    let Some(mut recurring) = params.object("recurring")? else {
+        return Ok(None);
+    };
+    recurring.refuse("meter trial_period_days")?;
+    let interval = recurring
+        .one_of("interval", INTERVALS)?
+        .ok_or_else(|| recurring.missing("interval"))?;
     let count = recurring.integer("interval_count")?.unwrap_or(1);
     recurring.one_of("usage_type", &["licensed"])?;
-    let longest = LONGEST.iter().find(|(name, _)| *name == interval).map_or(1, |(_, longest)| *longest);
+    let longest = LONGEST
+        .iter()
+        .find(|(name, _)| *name == interval)
+        .map_or(1, |(_, longest)| *longest);
     if !(1..=longest).contains(&count) {
         let name = recurring.name("interval_count");
-        return Err(ApiError::bad_request(format!("{name} must be between 1 and {longest}.")).about(&name));
+        return Err(
+            ApiError::bad_request(format!("{name} must be between 1 and {longest}.")).about(&name),
+        );
     }
     recurring.finish()?;
     Ok(Some((interval, count)))
@@ -101,7 +146,9 @@ fn change(body: &mut Value, mut params: Params) -> Result<bool, ApiError> {
         body["active"] = json!(active);
     }
     set_texts(body, &mut params, &["lookup_key", "nickname"])?;
-    if let Some(behavior) = params.one_of("tax_behavior", &["exclusive", "inclusive", "unspecified"])? {
+    if let Some(behavior) =
+        params.one_of("tax_behavior", &["exclusive", "inclusive", "unspecified"])?
+    {
         body["tax_behavior"] = json!(behavior);
     }
     let transfer = params.boolean("transfer_lookup_key")?.unwrap_or(false);
@@ -114,8 +161,13 @@ fn change(body: &mut Value, mut params: Params) -> Result<bool, ApiError> {
 
 /// A lookup key belongs to one price at a time.
 fn claim_lookup_key(context: &Context<'_>, body: &Value, transfer: bool) -> Result<(), ApiError> {
-    let Some(key) = body["lookup_key"].as_str() else { return Ok(()) };
-    for other in context.tx.all(&Query::of(Kind::Price).with("$.lookup_key", key))? {
+    let Some(key) = body["lookup_key"].as_str() else {
+        return Ok(());
+    };
+    for other in context
+        .tx
+        .all(&Query::of(Kind::Price).with("$.lookup_key", key))?
+    {
         if body["id"] == other.id {
             continue;
         }
@@ -156,7 +208,7 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
         query = query.with("$.type", &kind);
     }
     if let Some(mut recurring) = params.object("recurring")? {
-        recurring.refuse(&["meter", "usage_type"])?;
+        recurring.refuse("meter usage_type")?;
         if let Some(interval) = recurring.one_of("interval", INTERVALS)? {
             query = query.with("$.recurring.interval", &interval);
         }

@@ -10,7 +10,12 @@ use crate::objects::Kind;
 use crate::store::Query;
 
 /// Shows an object of a kind.
-pub(super) fn retrieve(context: &Context<'_>, kind: Kind, id: &str, params: Params) -> Result<Value, ApiError> {
+pub(super) fn retrieve(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    params: Params,
+) -> Result<Value, ApiError> {
     params.finish()?;
     let record = existing(context, kind, id)?;
     Ok(context.tx.show(&record.body)?)

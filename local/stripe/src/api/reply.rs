@@ -1,5 +1,7 @@
 //! Replies, with the headers that all of Stripe's have.
 
+use std::time::Duration;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
@@ -14,6 +16,8 @@ pub(super) struct Reply {
     pub(super) body: String,
     /// Whether the connection is cut instead of replying.
     pub(super) lost: bool,
+    /// How long it is on its way; Stripe is done with the request meanwhile.
+    pub(super) delay: Duration,
     /// Whether it is to be stored under the request's idempotency key, where that is still to be done.
     pub(super) keep: bool,
     /// The request that got this reply first, if it is a replay.
@@ -23,27 +27,54 @@ pub(super) struct Reply {
 impl Reply {
     /// 200 with an object.
     pub(super) fn ok(body: &Value) -> Self {
-        Self { status: StatusCode::OK, body: pretty(body), lost: false, keep: false, replay_of: None }
+        Self {
+            status: StatusCode::OK,
+            body: pretty(body),
+            lost: false,
+            delay: Duration::ZERO,
+            keep: false,
+            replay_of: None,
+        }
     }
 
     /// An error object.
     pub(super) fn error(error: &ApiError) -> Self {
-        Self { keep: error.executed, status: error.status, ..Self::ok(&error.body()) }
+        Self {
+            keep: error.executed,
+            status: error.status,
+            ..Self::ok(&error.body())
+        }
     }
 
     /// The first reply once more.
     pub(super) fn replay(answer: Answer) -> Self {
-        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, body: answer.body, lost: false, keep: false, replay_of: Some(answer.request_id) }
+        let status =
+            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            status,
+            body: answer.body,
+            lost: false,
+            delay: Duration::ZERO,
+            keep: false,
+            replay_of: Some(answer.request_id),
+        }
     }
 
-    pub(super) fn into_response(self, request_id: &str, version: &str, key: Option<&str>) -> Response {
+    pub(super) fn into_response(
+        self,
+        request_id: &str,
+        version: &str,
+        key: Option<&str>,
+    ) -> Response {
         if self.lost {
             let mut response = Response::default();
             response.extensions_mut().insert(CutConnection);
             return response;
         }
-        let retry = matches!(self.status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS);
+        let retry = matches!(
+            self.status,
+            StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS
+        );
         let mut response = (self.status, self.body).into_response();
         let headers = response.headers_mut();
         let mut set = |name: &'static str, value: &str| {

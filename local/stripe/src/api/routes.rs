@@ -6,13 +6,18 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    Context, checkout_sessions, customers, existing, prices, products, read_only, search, subscriptions,
-    webhook_endpoints,
+    Context, checkout_sessions, customers, existing, prices, products, read_only, search,
+    subscriptions, webhook_endpoints,
 };
 use crate::objects::Kind;
 
 /// Runs the operation.
-pub(super) fn run(context: &Context<'_>, method: &Method, path: &str, params: Params) -> Result<Value, ApiError> {
+pub(super) fn run(
+    context: &Context<'_>,
+    method: &Method,
+    path: &str,
+    params: Params,
+) -> Result<Value, ApiError> {
     let segments: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
     match (method.as_str(), segments.as_slice()) {
         ("GET", ["customers"]) => customers::list(context, params),
@@ -36,8 +41,12 @@ pub(super) fn run(context: &Context<'_>, method: &Method, path: &str, params: Pa
         ("GET", ["checkout", "sessions"]) => checkout_sessions::list(context, params),
         ("POST", ["checkout", "sessions"]) => checkout_sessions::create(context, params),
         ("GET", ["checkout", "sessions", id]) => checkout_sessions::retrieve(context, id, params),
-        ("GET", ["checkout", "sessions", id, "line_items"]) => checkout_sessions::line_items_of(context, id, params),
-        ("POST", ["checkout", "sessions", id, "expire"]) => checkout_sessions::expire(context, id, params),
+        ("GET", ["checkout", "sessions", id, "line_items"]) => {
+            checkout_sessions::line_items_of(context, id, params)
+        }
+        ("POST", ["checkout", "sessions", id, "expire"]) => {
+            checkout_sessions::expire(context, id, params)
+        }
 
         ("GET", ["subscriptions"]) => subscriptions::list(context, params),
         ("GET", ["subscriptions", id]) => subscriptions::retrieve(context, id, params),
@@ -56,15 +65,30 @@ pub(super) fn run(context: &Context<'_>, method: &Method, path: &str, params: Pa
         ("GET", ["invoices", id]) => read_only::retrieve(context, Kind::Invoice, id, params),
         ("GET", ["invoices", id, "lines"]) => {
             let invoice = existing(context, Kind::Invoice, id)?.body;
-            let lines = invoice["lines"]["data"].as_array().cloned().unwrap_or_default();
+            let lines = invoice["lines"]["data"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             read_only::nested(lines, path, params)
         }
-        ("GET", ["invoice_payments"]) => read_only::list(context, Kind::InvoicePayment, INVOICE_PAYMENTS, params),
-        ("GET", ["invoice_payments", id]) => read_only::retrieve(context, Kind::InvoicePayment, id, params),
-        ("GET", ["payment_methods"]) => read_only::list(context, Kind::PaymentMethod, PAYMENT_METHODS, params),
-        ("GET", ["payment_methods", id]) => read_only::retrieve(context, Kind::PaymentMethod, id, params),
-        ("GET", ["payment_intents"]) => read_only::list(context, Kind::PaymentIntent, PAYMENT_INTENTS, params),
-        ("GET", ["payment_intents", id]) => read_only::retrieve(context, Kind::PaymentIntent, id, params),
+        ("GET", ["invoice_payments"]) => {
+            read_only::list(context, Kind::InvoicePayment, INVOICE_PAYMENTS, params)
+        }
+        ("GET", ["invoice_payments", id]) => {
+            read_only::retrieve(context, Kind::InvoicePayment, id, params)
+        }
+        ("GET", ["payment_methods"]) => {
+            read_only::list(context, Kind::PaymentMethod, PAYMENT_METHODS, params)
+        }
+        ("GET", ["payment_methods", id]) => {
+            read_only::retrieve(context, Kind::PaymentMethod, id, params)
+        }
+        ("GET", ["payment_intents"]) => {
+            read_only::list(context, Kind::PaymentIntent, PAYMENT_INTENTS, params)
+        }
+        ("GET", ["payment_intents", id]) => {
+            read_only::retrieve(context, Kind::PaymentIntent, id, params)
+        }
         ("GET", ["charges"]) => read_only::list(context, Kind::Charge, CHARGES, params),
         ("GET", ["charges", id]) => read_only::retrieve(context, Kind::Charge, id, params),
 
@@ -81,4 +105,7 @@ const INVOICES: &[(&str, &str)] = &[
 const INVOICE_PAYMENTS: &[(&str, &str)] = &[("invoice", "$.invoice"), ("status", "$.status")];
 const PAYMENT_METHODS: &[(&str, &str)] = &[("customer", "$.customer"), ("type", "$.type")];
 const PAYMENT_INTENTS: &[(&str, &str)] = &[("customer", "$.customer")];
-const CHARGES: &[(&str, &str)] = &[("customer", "$.customer"), ("payment_intent", "$.payment_intent")];
+const CHARGES: &[(&str, &str)] = &[
+    ("customer", "$.customer"),
+    ("payment_intent", "$.payment_intent"),
+];

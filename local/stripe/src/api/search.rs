@@ -14,7 +14,7 @@ use crate::store::{Cursor, Query};
 pub(super) fn customers(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     let text = params.required_text("query")?;
     let limit = params.integer("limit")?.unwrap_or(10).clamp(1, 100);
-    params.refuse(&["page"])?;
+    params.refuse("page")?;
     params.finish()?;
     let mut query = Query::of(Kind::Customer);
     for clause in clauses(&text)? {
@@ -23,14 +23,24 @@ pub(super) fn customers(context: &Context<'_>, mut params: Params) -> Result<Val
             Clause::Field(field, value) => match field.as_str() {
                 "email" => query.with("$.email", &value),
                 "name" => query.with("$.name", &value),
-                other => return Err(unreadable(&format!("the field `{other}` is not supported by this stand-in"))),
+                other => {
+                    return Err(unreadable(&format!(
+                        "the field `{other}` is not supported by this stand-in"
+                    )));
+                }
             },
         };
     }
-    let page = context.tx.list(&query, Cursor::Start, usize::try_from(limit).unwrap_or_default())?;
+    let page = context.tx.list(
+        &query,
+        Cursor::Start,
+        usize::try_from(limit).unwrap_or_default(),
+    )?;
     let data: Vec<Value> = page.records.into_iter().map(|record| record.body).collect();
     let url = "/v1/customers/search";
-    Ok(json!({ "object": "search_result", "data": data, "has_more": page.has_more, "next_page": null, "url": url }))
+    Ok(
+        json!({ "object": "search_result", "data": data, "has_more": page.has_more, "next_page": null, "url": url }),
+    )
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +50,8 @@ enum Clause {
 }
 
 fn unreadable(why: &str) -> ApiError {
-    ApiError::bad_request(format!("We were unable to parse your search query: {why}.")).about("query")
+    ApiError::bad_request(format!("We were unable to parse your search query: {why}."))
+        .about("query")
 }
 
 /// Reads `name:'value' AND metadata['key']:'value'`.
@@ -48,16 +59,22 @@ fn clauses(text: &str) -> Result<Vec<Clause>, ApiError> {
     let mut clauses = Vec::new();
     let mut rest = text.trim();
     loop {
-        let end = rest.find([':', '[']).ok_or_else(|| unreadable("a field and a value are expected"))?;
+        let end = rest
+            .find([':', '['])
+            .ok_or_else(|| unreadable("a field and a value are expected"))?;
         let field = rest[..end].trim();
         rest = &rest[end..];
         let mut key = None;
         if let Some(inside) = rest.strip_prefix('[') {
             let (quoted, after) = quoted(inside)?;
             key = Some(quoted);
-            rest = after.strip_prefix(']').ok_or_else(|| unreadable("a `]` is missing"))?;
+            rest = after
+                .strip_prefix(']')
+                .ok_or_else(|| unreadable("a `]` is missing"))?;
         }
-        let after = rest.strip_prefix(':').ok_or_else(|| unreadable("only `:` is supported by this stand-in"))?;
+        let after = rest
+            .strip_prefix(':')
+            .ok_or_else(|| unreadable("only `:` is supported by this stand-in"))?;
         let (value, after) = quoted(after)?;
         clauses.push(match (field, key) {
             ("metadata", Some(key)) => Clause::Metadata(key, value),
@@ -102,7 +119,9 @@ mod tests {
 
     #[test]
     fn clauses_are_read_with_either_quote_and_escapes() {
-        let read = clauses(r#"metadata['app']:'x' AND metadata["user_id"]:"it\"s" AND email:'a@b.c'"#).unwrap();
+        let read =
+            clauses(r#"metadata['app']:'x' AND metadata["user_id"]:"it\"s" AND email:'a@b.c'"#)
+                .unwrap();
         assert_eq!(
             read,
             [
@@ -115,7 +134,15 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_rather_than_misread() {
-        for query in ["", "email", "email:'a' OR email:'b'", "email~'a'", "email:'a", "name['x']:'y'", "email:a"] {
+        for query in [
+            "",
+            "email",
+            "email:'a' OR email:'b'",
+            "email~'a'",
+            "email:'a",
+            "name['x']:'y'",
+            "email:a",
+        ] {
             assert!(clauses(query).is_err(), "{query}");
         }
     }

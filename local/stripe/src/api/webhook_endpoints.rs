@@ -15,12 +15,18 @@ const MOST: usize = 16;
 
 /// Creates one; its secret is shown this once.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
-    params.refuse(&["connect"])?;
+    params.refuse("connect")?;
     let url = params.required_text("url")?;
     valid_url(&url, "url")?;
     let events = enabled_events(&mut params)?.ok_or_else(|| params.missing("enabled_events"))?;
-    if params.text("api_version")?.is_some_and(|version| version != API_VERSION) {
-        return Err(ApiError::unsupported("api_version", &format!("Events in another version than {API_VERSION}.")));
+    if params
+        .text("api_version")?
+        .is_some_and(|version| version != API_VERSION)
+    {
+        return Err(ApiError::unsupported(
+            "api_version",
+            &format!("Events in another version than {API_VERSION}."),
+        ));
     }
     let id = ids::for_kind(Kind::WebhookEndpoint);
     let mut body = webhook_endpoint::new(&id, &url, &events, context.tx.now());
@@ -28,16 +34,24 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     set_texts(&mut body, &mut params, &["description"])?;
     params.finish()?;
     if context.tx.all(&Query::of(Kind::WebhookEndpoint))?.len() >= MOST {
-        return Err(ApiError::refused(format!("You have reached the maximum of {MOST} test webhook endpoints.")));
+        return Err(ApiError::refused(format!(
+            "You have reached the maximum of {MOST} test webhook endpoints."
+        )));
     }
     let secret = ids::new("whsec_", 32);
-    context.tx.insert(Kind::WebhookEndpoint, &body, &json!({ "secret": secret }))?;
+    context
+        .tx
+        .insert(Kind::WebhookEndpoint, &body, &json!({ "secret": secret }))?;
     body["secret"] = json!(secret);
     Ok(body)
 }
 
 /// Changes one.
-pub(super) fn update(context: &Context<'_>, id: &str, mut params: Params) -> Result<Value, ApiError> {
+pub(super) fn update(
+    context: &Context<'_>,
+    id: &str,
+    mut params: Params,
+) -> Result<Value, ApiError> {
     let mut body = existing(context, Kind::WebhookEndpoint, id)?.body;
     if let Some(url) = params.text("url")? {
         valid_url(&url, "url")?;
@@ -59,8 +73,14 @@ pub(super) fn update(context: &Context<'_>, id: &str, mut params: Params) -> Res
 }
 
 fn enabled_events(params: &mut Params) -> Result<Option<Vec<String>>, ApiError> {
-    let Some(events) = params.texts("enabled_events")? else { return Ok(None) };
-    if events.is_empty() || events.iter().any(|event| event != "*" && !event.contains('.')) {
+    let Some(events) = params.texts("enabled_events")? else {
+        return Ok(None);
+    };
+    if events.is_empty()
+        || events
+            .iter()
+            .any(|event| event != "*" && !event.contains('.'))
+    {
         let message = "Invalid enabled_events: each is the type of an event, or `*` for all.";
         return Err(ApiError::bad_request(message).about("enabled_events"));
     }
@@ -80,7 +100,9 @@ pub(super) fn delete(context: &Context<'_>, id: &str, params: Params) -> Result<
     let deleted = json!({ "id": id, "object": "webhook_endpoint", "deleted": true });
     context.tx.delete(id, &deleted)?;
     // The dashboard goes on showing where its events went.
-    context.tx.replace_private(id, &json!({ "last_url": text(&record.body, "url") }))?;
+    context
+        .tx
+        .replace_private(id, &json!({ "last_url": text(&record.body, "url") }))?;
     context.tx.give_up_deliveries(id)?;
     Ok(deleted)
 }
@@ -89,5 +111,10 @@ pub(super) fn delete(context: &Context<'_>, id: &str, params: Params) -> Result<
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     let paging = Paging::take(&mut params)?;
     params.finish()?;
-    paging.page(context.tx, Kind::WebhookEndpoint, &Query::of(Kind::WebhookEndpoint), Kind::WebhookEndpoint.path())
+    paging.page(
+        context.tx,
+        Kind::WebhookEndpoint,
+        &Query::of(Kind::WebhookEndpoint),
+        Kind::WebhookEndpoint.path(),
+    )
 }

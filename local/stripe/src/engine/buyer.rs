@@ -35,11 +35,16 @@ pub(crate) struct FieldErrors {
 impl FieldErrors {
     /// Something is wrong with the card as a whole.
     pub(crate) fn card(message: &'static str) -> Self {
-        Self { number: Some(message), ..Self::default() }
+        Self {
+            number: Some(message),
+            ..Self::default()
+        }
     }
 
     fn any(&self) -> bool {
-        [self.email, self.number, self.expiry, self.cvc, self.name].iter().any(Option::is_some)
+        [self.email, self.number, self.expiry, self.cvc, self.name]
+            .iter()
+            .any(Option::is_some)
     }
 }
 
@@ -55,11 +60,23 @@ pub(crate) struct Buyer {
 impl Buyer {
     /// Checks the form as Stripe's page does. `now` is the year and the month.
     pub(crate) fn check(form: &Form, now: (i64, i64)) -> Result<Self, FieldErrors> {
-        let number: String = form.number.chars().filter(|it| !it.is_whitespace() && *it != '-').collect();
-        let mut errors = FieldErrors { email: email_error(&form.email), number: number_error(&number), ..FieldErrors::default() };
-        let expiry = expiry(&form.expiry, now).map_err(|error| errors.expiry = Some(error)).unwrap_or_default();
+        let number: String = form
+            .number
+            .chars()
+            .filter(|it| !it.is_whitespace() && *it != '-')
+            .collect();
+        let mut errors = FieldErrors {
+            email: email_error(&form.email),
+            number: number_error(&number),
+            ..FieldErrors::default()
+        };
+        let expiry = expiry(&form.expiry, now)
+            .map_err(|error| errors.expiry = Some(error))
+            .unwrap_or_default();
         let cvc = form.cvc.trim();
-        if cvc.len() != cards::cvc_length(cards::brand(&number)) || !cvc.bytes().all(|it| it.is_ascii_digit()) {
+        if cvc.len() != cards::cvc_length(cards::brand(&number))
+            || !cvc.bytes().all(|it| it.is_ascii_digit())
+        {
             errors.cvc = Some("Your card's security code is incomplete.");
         }
         if form.name.trim().is_empty() {
@@ -68,7 +85,12 @@ impl Buyer {
         if errors.any() {
             return Err(errors);
         }
-        Ok(Self { email: form.email.trim().to_owned(), name: form.name.trim().to_owned(), number, expiry })
+        Ok(Self {
+            email: form.email.trim().to_owned(),
+            name: form.name.trim().to_owned(),
+            number,
+            expiry,
+        })
     }
 
     /// What the card does.
@@ -90,9 +112,14 @@ impl Buyer {
 
 /// Whether it can be an email address.
 pub(crate) fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
     let dotted = domain.split('.').count() > 1 && domain.split('.').all(|label| !label.is_empty());
-    !local.is_empty() && dotted && text.len() <= 254 && !text.contains(|it: char| it.is_whitespace() || it.is_control())
+    !local.is_empty()
+        && dotted
+        && text.len() <= 254
+        && !text.contains(|it: char| it.is_whitespace() || it.is_control())
 }
 
 fn email_error(text: &str) -> Option<&'static str> {
@@ -122,8 +149,13 @@ fn expiry(text: &str, now: (i64, i64)) -> Result<(i64, i64), &'static str> {
         None if matches!(text.len(), 4 | 6) && text.is_ascii() => text.split_at(2),
         None => return Err(INCOMPLETE),
     };
-    let digits = month.bytes().chain(year.bytes()).all(|it| it.is_ascii_digit());
-    let (Ok(month), Ok(parsed)) = (month.parse::<i64>(), year.parse::<i64>()) else { return Err(INCOMPLETE) };
+    let digits = month
+        .bytes()
+        .chain(year.bytes())
+        .all(|it| it.is_ascii_digit());
+    let (Ok(month), Ok(parsed)) = (month.parse::<i64>(), year.parse::<i64>()) else {
+        return Err(INCOMPLETE);
+    };
     if !digits || !(1..=12).contains(&month) {
         return Err("Your card's expiration date is invalid.");
     }
@@ -182,14 +214,38 @@ mod tests {
         let errors = Buyer::check(&Form::default(), NOW).unwrap_err();
         assert_eq!(errors.email, Some("Enter your email."));
         assert_eq!(errors.number, Some("Your card number is incomplete."));
-        assert_eq!(errors.expiry, Some("Your card's expiration date is incomplete."));
+        assert_eq!(
+            errors.expiry,
+            Some("Your card's expiration date is incomplete.")
+        );
         assert_eq!(errors.cvc, Some("Your card's security code is incomplete."));
         assert_eq!(errors.name, Some("Enter the name on the card."));
-        let errors = Buyer::check(&Form { number: "4242424242424241".into(), ..form() }, NOW).unwrap_err();
+        let errors = Buyer::check(
+            &Form {
+                number: "4242424242424241".into(),
+                ..form()
+            },
+            NOW,
+        )
+        .unwrap_err();
         assert_eq!(errors.number, Some("Your card number is invalid."));
-        let errors = Buyer::check(&Form { number: "4242".into(), ..form() }, NOW).unwrap_err();
+        let errors = Buyer::check(
+            &Form {
+                number: "4242".into(),
+                ..form()
+            },
+            NOW,
+        )
+        .unwrap_err();
         assert_eq!(errors.number, Some("Your card number is incomplete."));
-        let errors = Buyer::check(&Form { cvc: "12".into(), ..form() }, NOW).unwrap_err();
+        let errors = Buyer::check(
+            &Form {
+                cvc: "12".into(),
+                ..form()
+            },
+            NOW,
+        )
+        .unwrap_err();
         assert_eq!(errors.cvc, Some("Your card's security code is incomplete."));
     }
 

@@ -33,7 +33,9 @@ impl Decline {
             Self::InsufficientFunds => "Your card has insufficient funds.",
             Self::ExpiredCard => "Your card has expired.",
             Self::IncorrectCvc => "Your card's security code is incorrect.",
-            Self::ProcessingError => "An error occurred while processing your card. Try again in a little bit.",
+            Self::ProcessingError => {
+                "An error occurred while processing your card. Try again in a little bit."
+            }
             Self::NotATestCard => {
                 "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing."
             }
@@ -59,7 +61,8 @@ const SUCCEEDS: &[&str] = &[
 ];
 const AUTHENTICATION: &str =
     "This card asks for authentication (3-D Secure), which is not supported by this stand-in yet.";
-const DISPUTE: &str = "This card disputes its charges, which is not supported by this stand-in yet.";
+const DISPUTE: &str =
+    "This card disputes its charges, which is not supported by this stand-in yet.";
 
 /// What a valid card number does.
 pub(crate) fn find(number: &str) -> Card {
@@ -71,9 +74,8 @@ pub(crate) fn find(number: &str) -> Card {
         "4000000000000069" => Card::Declined(Decline::ExpiredCard),
         "4000000000000127" => Card::Declined(Decline::IncorrectCvc),
         "4000000000000119" => Card::Declined(Decline::ProcessingError),
-        "4000002500003155" | "4000002760003184" | "4000008260003178" | "4000000000003220" | "4000000000003063" => {
-            Card::Unsupported(AUTHENTICATION)
-        }
+        "4000002500003155" | "4000002760003184" | "4000008260003178" | "4000000000003220"
+        | "4000000000003063" => Card::Unsupported(AUTHENTICATION),
         "4000000000000259" | "4000000000002685" => Card::Unsupported(DISPUTE),
         _ => Card::Declined(Decline::NotATestCard),
     }
@@ -86,7 +88,9 @@ pub(crate) fn brand(number: &str) -> &'static str {
         "amex"
     } else if starts(&["4"]) {
         "visa"
-    } else if starts(&["51", "52", "53", "54", "55", "22", "23", "24", "25", "26", "27"]) {
+    } else if starts(&[
+        "51", "52", "53", "54", "55", "22", "23", "24", "25", "26", "27",
+    ]) {
         "mastercard"
     } else if starts(&["6011", "64", "65"]) {
         "discover"
@@ -135,6 +139,9 @@ mod tests {
 
     #[test]
     fn a_card_that_is_no_test_card_is_declined() {
-        assert_eq!(find("4111111111111111"), Card::Declined(Decline::NotATestCard));
+        assert_eq!(
+            find("4111111111111111"),
+            Card::Declined(Decline::NotATestCard)
+        );
     }
 }

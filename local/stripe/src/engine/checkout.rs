@@ -4,13 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::buyer::{Buyer, FieldErrors};
 use super::cards::Card;
-use super::periods;
-use crate::objects::invoice::{self, Line, NewInvoice};
-use crate::objects::payment::{self, Payment};
+use super::{billing, periods};
+use crate::ids;
+use crate::objects::payment;
 use crate::objects::subscription::{self, Item, NewSubscription};
 use crate::objects::{Kind, checkout_session, customer, text};
 use crate::store::{Error, Record, Transaction};
-use crate::{ids, money};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -36,7 +35,9 @@ pub(crate) fn expire(tx: &Transaction<'_>, session: &Value) -> Result<Value, Err
 
 /// Pays for an open session: all of it in one transaction, so that two submits pay once.
 pub(crate) fn pay(tx: &Transaction<'_>, session: &str, buyer: &Buyer) -> Result<Outcome, Error> {
-    let Some(session) = tx.get(Kind::CheckoutSession, session)? else { return Ok(Outcome::NoSuchSession) };
+    let Some(session) = tx.get(Kind::CheckoutSession, session)? else {
+        return Ok(Outcome::NoSuchSession);
+    };
     match text(&session.body, "status") {
         "open" => {}
         "complete" => return Ok(Outcome::Complete),
@@ -46,12 +47,20 @@ pub(crate) fn pay(tx: &Transaction<'_>, session: &str, buyer: &Buyer) -> Result<
     match buyer.outcome() {
         Card::Succeeds => {}
         Card::FailsLater if trial.is_some() => {}
-        Card::FailsLater => return Ok(Outcome::Refused(FieldErrors::card("Your card was declined."))),
-        Card::Declined(decline) => return Ok(Outcome::Refused(FieldErrors::card(decline.message()))),
+        Card::FailsLater => {
+            return Ok(Outcome::Refused(FieldErrors::card(
+                "Your card was declined.",
+            )));
+        }
+        Card::Declined(decline) => {
+            return Ok(Outcome::Refused(FieldErrors::card(decline.message())));
+        }
         Card::Unsupported(message) => return Ok(Outcome::Refused(FieldErrors::card(message))),
     }
     let Some((customer, known)) = customer_of(tx, &session.body)? else {
-        return Ok(Outcome::Refused(FieldErrors::card("The customer of this session was deleted.")));
+        return Ok(Outcome::Refused(FieldErrors::card(
+            "The customer of this session was deleted.",
+        )));
     };
     complete(tx, &session, buyer, customer, known)?;
     Ok(Outcome::Complete)
@@ -60,12 +69,24 @@ pub(crate) fn pay(tx: &Transaction<'_>, session: &str, buyer: &Buyer) -> Result<
 /// The customer, and whether there was one; nothing where it was deleted.
 fn customer_of(tx: &Transaction<'_>, session: &Value) -> Result<Option<(Value, bool)>, Error> {
     match session["customer"].as_str() {
-        Some(id) => Ok(tx.get(Kind::Customer, id)?.filter(|it| !it.deleted).map(|it| (it.body, true))),
-        None => Ok(Some((customer::new(&ids::for_kind(Kind::Customer), tx.now()), false))),
+        Some(id) => Ok(tx
+            .get(Kind::Customer, id)?
+            .filter(|it| !it.deleted)
+            .map(|it| (it.body, true))),
+        None => Ok(Some((
+            customer::new(&ids::for_kind(Kind::Customer), tx.now()),
+            false,
+        ))),
     }
 }
 
-fn complete(tx: &Transaction<'_>, session: &Record, buyer: &Buyer, customer: Value, known: bool) -> Result<(), Error> {
+fn complete(
+    tx: &Transaction<'_>,
+    session: &Record,
+    buyer: &Buyer,
+    customer: Value,
+    known: bool,
+) -> Result<(), Error> {
     let currency = text(&session.body, "currency");
     let before = customer.clone();
     let customer = with_buyer(customer, buyer, currency);
@@ -74,7 +95,11 @@ fn complete(tx: &Transaction<'_>, session: &Record, buyer: &Buyer, customer: Val
     let details = payment::billing_details(&buyer.email, &buyer.name);
     let method = ids::for_kind(Kind::PaymentMethod);
     let method = payment::payment_method(&method, &customer_id, &buyer.card(), details, tx.now());
-    tx.insert(Kind::PaymentMethod, &method, &json!({ "charges_fail": buyer.outcome() == Card::FailsLater }))?;
+    tx.insert(
+        Kind::PaymentMethod,
+        &method,
+        &json!({ "charges_fail": buyer.outcome() == Card::FailsLater }),
+    )?;
     if known {
         tx.update(&before, &customer, "customer.updated")?;
     } else {
@@ -84,17 +109,26 @@ fn complete(tx: &Transaction<'_>, session: &Record, buyer: &Buyer, customer: Val
 
     let invoice_id = ids::for_kind(Kind::Invoice);
     let subscription = subscribe(tx, session, &customer_id, text(&method, "id"), &invoice_id)?;
-    let number = format!("{}-{:04}", text(&customer, "invoice_prefix"), before["next_invoice_sequence"].as_i64().unwrap_or(1));
-    let invoice = bill(tx, &invoice_id, &number, &customer, &subscription, &method)?;
+    let number = format!(
+        "{}-{:04}",
+        text(&customer, "invoice_prefix"),
+        before["next_invoice_sequence"].as_i64().unwrap_or(1)
+    );
+    let invoice = billing::bill(tx, &invoice_id, &number, &customer, &subscription, &method)?;
 
     let mut body = session.body.clone();
     let mut buyer_details = checkout_session::customer_details(text(&customer, "email"));
     buyer_details["name"] = json!(buyer.name);
-    body["collected_information"] = json!({ "business_name": null, "individual_name": null, "shipping_details": null });
+    body["collected_information"] =
+        json!({ "business_name": null, "individual_name": null, "shipping_details": null });
     body["customer"] = json!(customer_id);
     body["customer_details"] = buyer_details;
     body["invoice"] = invoice["id"].clone();
-    body["payment_status"] = json!(if invoice["total"] == 0 { "no_payment_required" } else { "paid" });
+    body["payment_status"] = json!(if invoice["total"] == 0 {
+        "no_payment_required"
+    } else {
+        "paid"
+    });
     body["status"] = json!("complete");
     body["subscription"] = subscription["id"].clone();
     body["url"] = Value::Null;
@@ -104,29 +138,55 @@ fn complete(tx: &Transaction<'_>, session: &Record, buyer: &Buyer, customer: Val
 
 /// The customer with what the buyer told, where it was not known.
 fn with_buyer(mut customer: Value, buyer: &Buyer, currency: &str) -> Value {
-    for (field, value) in [("email", buyer.email.as_str()), ("name", &buyer.name), ("currency", currency)] {
+    for (field, value) in [
+        ("email", buyer.email.as_str()),
+        ("name", &buyer.name),
+        ("currency", currency),
+    ] {
         if customer[field].is_null() {
             customer[field] = json!(value);
         }
     }
-    customer["next_invoice_sequence"] = json!(customer["next_invoice_sequence"].as_i64().unwrap_or(1) + 1);
+    customer["next_invoice_sequence"] =
+        json!(customer["next_invoice_sequence"].as_i64().unwrap_or(1) + 1);
     customer
 }
 
-fn subscribe(tx: &Transaction<'_>, session: &Record, customer: &str, method: &str, invoice: &str) -> Result<Value, Error> {
+fn subscribe(
+    tx: &Transaction<'_>,
+    session: &Record,
+    customer: &str,
+    method: &str,
+    invoice: &str,
+) -> Result<Value, Error> {
     let now = tx.now();
-    let trial_end = session.private["trial_days"].as_i64().map(|days| now + days * DAY);
+    let trial_end = session.private["trial_days"]
+        .as_i64()
+        .map(|days| now + days * DAY);
     let mut items = Vec::new();
-    for line in session.private["line_items"].as_array().into_iter().flatten() {
+    for line in session.private["line_items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         let price = text(line, "price");
-        let recurring = tx.get(Kind::Price, price)?.map_or(Value::Null, |it| it.body["recurring"].clone());
+        let recurring = tx
+            .get(Kind::Price, price)?
+            .map_or(Value::Null, |it| it.body["recurring"].clone());
         let count = recurring["interval_count"].as_i64().unwrap_or(1);
-        let end = trial_end.unwrap_or_else(|| periods::end(now, text(&recurring, "interval"), count, 1));
+        let end =
+            trial_end.unwrap_or_else(|| periods::end(now, text(&recurring, "interval"), count, 1));
         let quantity = line["quantity"].as_i64().unwrap_or(1);
-        items.push(Item { price: price.to_owned(), quantity, period: (now, end) });
+        items.push(Item {
+            price: price.to_owned(),
+            quantity,
+            period: (now, end),
+        });
     }
-    let metadata: Map<String, Value> =
-        session.private["subscription_metadata"].as_object().cloned().unwrap_or_default();
+    let metadata: Map<String, Value> = session.private["subscription_metadata"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     let new = NewSubscription {
         customer,
         currency: text(&session.body, "currency"),
@@ -138,71 +198,11 @@ fn subscribe(tx: &Transaction<'_>, session: &Record, customer: &str, method: &st
         created: now,
     };
     let body = subscription::new(&ids::for_kind(Kind::Subscription), new);
-    tx.create(Kind::Subscription, &body, &Value::Null, "customer.subscription.created")?;
+    tx.create(
+        Kind::Subscription,
+        &body,
+        &Value::Null,
+        "customer.subscription.created",
+    )?;
     Ok(body)
-}
-
-/// Makes the first invoice and pays it.
-fn bill(tx: &Transaction<'_>, id: &str, number: &str, customer: &Value, subscription: &Value, method: &Value) -> Result<Value, Error> {
-    let mut lines = Vec::new();
-    for item in subscription["items"]["data"].as_array().into_iter().flatten() {
-        if let Some(price) = tx.get(Kind::Price, text(item, "price"))? {
-            lines.push(line(tx, item, &price.body, !subscription["trial_end"].is_null())?);
-        }
-    }
-    let mut body = invoice::draft(id, &NewInvoice { customer, subscription, lines: &lines, created: tx.now() });
-    tx.create(Kind::Invoice, &body, &Value::Null, "invoice.created")?;
-    invoice::finalize(&mut body, number, tx.now());
-    tx.emit("invoice.finalized", &body, None)?;
-    let payment = if body["total"] == 0 { None } else { Some(charge(tx, &body, method)?) };
-    invoice::pay(&mut body, tx.now());
-    tx.replace(&body)?;
-    tx.emit("invoice.paid", &body, None)?;
-    tx.emit("invoice.payment_succeeded", &body, None)?;
-    if let Some(intent) = payment {
-        let payment = invoice::payment(&ids::for_kind(Kind::InvoicePayment), &body, &intent, tx.now());
-        tx.create(Kind::InvoicePayment, &payment, &Value::Null, "invoice_payment.paid")?;
-    }
-    Ok(body)
-}
-
-fn line(tx: &Transaction<'_>, item: &Value, price: &Value, trial: bool) -> Result<Line, Error> {
-    let product = tx.get(Kind::Product, text(price, "product"))?;
-    let name = product.as_ref().map_or("", |it| text(&it.body, "name"));
-    let quantity = item["quantity"].as_i64().unwrap_or(1);
-    let unit_amount = price["unit_amount"].as_i64().unwrap_or_default();
-    let each = money::amount(unit_amount, text(price, "currency"));
-    let description = if trial {
-        format!("Free trial for {quantity} × {name}")
-    } else {
-        format!("{quantity} × {name} (at {each} / {})", money::interval(&price["recurring"]))
-    };
-    let time = |field: &str| item[field].as_i64().unwrap_or_default();
-    Ok(Line {
-        description,
-        price: text(price, "id").to_owned(),
-        product: text(price, "product").to_owned(),
-        unit_amount: if trial { 0 } else { unit_amount },
-        quantity,
-        subscription_item: text(item, "id").to_owned(),
-        period: (time("current_period_start"), time("current_period_end")),
-    })
-}
-
-/// Charges the card for an invoice; gives the payment intent's id.
-fn charge(tx: &Transaction<'_>, invoice: &Value, method: &Value) -> Result<String, Error> {
-    let payment = Payment {
-        amount: invoice["total"].as_i64().unwrap_or_default(),
-        currency: text(invoice, "currency"),
-        customer: text(invoice, "customer"),
-        payment_method: method,
-        description: "Subscription creation",
-        created: tx.now(),
-    };
-    let (intent, charge) = (ids::for_kind(Kind::PaymentIntent), ids::for_kind(Kind::Charge));
-    let body = payment::charge(&charge, &intent, &payment);
-    tx.create(Kind::Charge, &body, &Value::Null, "charge.succeeded")?;
-    let body = payment::payment_intent(&intent, &charge, &payment);
-    tx.create(Kind::PaymentIntent, &body, &Value::Null, "payment_intent.succeeded")?;
-    Ok(intent)
 }

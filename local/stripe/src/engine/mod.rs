@@ -1,5 +1,6 @@
 //! What happens in Stripe between requests: payments, the life of a subscription, and the passing of time.
 
+mod billing;
 pub(crate) mod buyer;
 pub(crate) mod cards;
 pub(crate) mod checkout;
@@ -15,11 +16,15 @@ use crate::store::{Error, Query, Transaction};
 /// events go out. Renewals and the end of trials are not done yet.
 pub(crate) fn catch_up(tx: &Transaction<'_>) -> Result<(), Error> {
     let now = tx.now();
-    let overdue = Query::of(Kind::CheckoutSession).with("$.status", "open").compares("$.expires_at", "<=", now);
+    let overdue = Query::of(Kind::CheckoutSession)
+        .with("$.status", "open")
+        .compares("$.expires_at", "<=", now);
     for session in tx.all(&overdue)? {
         checkout::expire(tx, &session.body)?;
     }
-    let ending = Query::of(Kind::Subscription).is_null("$.ended_at").compares("$.cancel_at", "<=", now);
+    let ending = Query::of(Kind::Subscription)
+        .lacking("$.ended_at")
+        .compares("$.cancel_at", "<=", now);
     for subscription in tx.all(&ending)? {
         subscriptions::cancel(tx, &subscription.body)?;
     }

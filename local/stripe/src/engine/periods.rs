@@ -17,7 +17,9 @@ pub(crate) fn end(anchor: i64, interval: &str, interval_count: i64, number: i64)
     };
     let start = Timestamp::from_second(anchor).map(|it| it.to_zoned(TimeZone::UTC));
     match (start, span) {
-        (Ok(start), Ok(span)) => start.checked_add(span).map_or(i64::MAX, |end| end.timestamp().as_second()),
+        (Ok(start), Ok(span)) => start
+            .checked_add(span)
+            .map_or(i64::MAX, |end| end.timestamp().as_second()),
         _ => i64::MAX,
     }
 }
@@ -28,15 +30,42 @@ mod tests {
 
     fn check(anchor: &str, interval: &str, count: i64, number: i64, expected: &str) {
         let second = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
-        assert_eq!(end(second(anchor), interval, count, number), second(expected));
+        assert_eq!(
+            end(second(anchor), interval, count, number),
+            second(expected)
+        );
     }
 
     #[test]
     fn the_last_of_january_renews_on_the_last_of_each_month() {
-        check("2027-01-31T10:00:00Z", "month", 1, 1, "2027-02-28T10:00:00Z");
-        check("2028-01-31T10:00:00Z", "month", 1, 1, "2028-02-29T10:00:00Z");
-        check("2027-01-31T10:00:00Z", "month", 1, 2, "2027-03-31T10:00:00Z");
-        check("2027-01-31T10:00:00Z", "month", 1, 3, "2027-04-30T10:00:00Z");
+        check(
+            "2027-01-31T10:00:00Z",
+            "month",
+            1,
+            1,
+            "2027-02-28T10:00:00Z",
+        );
+        check(
+            "2028-01-31T10:00:00Z",
+            "month",
+            1,
+            1,
+            "2028-02-29T10:00:00Z",
+        );
+        check(
+            "2027-01-31T10:00:00Z",
+            "month",
+            1,
+            2,
+            "2027-03-31T10:00:00Z",
+        );
+        check(
+            "2027-01-31T10:00:00Z",
+            "month",
+            1,
+            3,
+            "2027-04-30T10:00:00Z",
+        );
         check("2028-02-29T10:00:00Z", "year", 1, 1, "2029-02-28T10:00:00Z");
         check("2027-01-31T10:00:00Z", "week", 2, 1, "2027-02-14T10:00:00Z");
     }

@@ -25,5 +25,6 @@ pub(crate) fn cancel(tx: &Transaction<'_>, subscription: &Value) -> Result<Value
 pub(crate) fn end_at(subscription: &mut Value, cancel_at: Option<i64>, now: i64) {
     subscription["cancel_at"] = json!(cancel_at);
     subscription["canceled_at"] = json!(cancel_at.map(|_| now));
-    subscription["cancellation_details"]["reason"] = json!(cancel_at.map(|_| "cancellation_requested"));
+    subscription["cancellation_details"]["reason"] =
+        json!(cancel_at.map(|_| "cancellation_requested"));
 }

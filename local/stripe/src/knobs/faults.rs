@@ -59,7 +59,9 @@ impl Fault {
         match self.kind {
             _ if self.times == 0 => Some("`times` must be at least 1"),
             _ if !self.path.starts_with("/v1/") => Some("`path` must start with /v1/"),
-            Kind::Error { status } if !(400..=599).contains(&status) => Some("`status` must be from 400 to 599"),
+            Kind::Error { status } if !(400..=599).contains(&status) => {
+                Some("`status` must be from 400 to 599")
+            }
             _ => None,
         }
     }
@@ -93,7 +95,9 @@ impl Faults {
     /// Takes what is to happen to this request. A replay executes nothing, so `errors` do not apply to it.
     pub(crate) fn take(&self, method: &Method, path: &str, errors: bool) -> Option<Action> {
         let mut faults = self.lock();
-        let applies = |it: &Fault| it.matches(method, path) && (errors || !matches!(it.kind, Kind::Error { .. }));
+        let applies = |it: &Fault| {
+            it.matches(method, path) && (errors || !matches!(it.kind, Kind::Error { .. }))
+        };
         let index = faults.iter().position(applies)?;
         let fault = &mut faults[index];
         fault.times -= 1;
@@ -124,19 +128,32 @@ mod tests {
     #[test]
     fn a_fault_happens_as_often_as_it_was_asked_for() {
         let faults = Faults::default();
-        faults.add(fault(r#"{"method":"POST","path":"/v1/customers","times":2,"kind":"error","status":500}"#));
+        faults.add(fault(
+            r#"{"method":"POST","path":"/v1/customers","times":2,"kind":"error","status":500}"#,
+        ));
         assert_eq!(faults.take(&Method::GET, "/v1/customers", true), None);
-        assert_eq!(faults.take(&Method::POST, "/v1/customers", true), Some(Action::Error(500)));
+        assert_eq!(
+            faults.take(&Method::POST, "/v1/customers", true),
+            Some(Action::Error(500))
+        );
         assert_eq!(faults.take(&Method::POST, "/v1/customers", false), None);
-        assert_eq!(faults.take(&Method::POST, "/v1/customers", true), Some(Action::Error(500)));
+        assert_eq!(
+            faults.take(&Method::POST, "/v1/customers", true),
+            Some(Action::Error(500))
+        );
         assert_eq!(faults.take(&Method::POST, "/v1/customers", true), None);
     }
 
     #[test]
     fn a_path_with_a_star_matches_by_its_start() {
         let faults = Faults::default();
-        faults.add(fault(r#"{"method":"GET","path":"/v1/checkout/*","kind":"delay","ms":5,"when":"after"}"#));
+        faults.add(fault(
+            r#"{"method":"GET","path":"/v1/checkout/*","kind":"delay","ms":5,"when":"after"}"#,
+        ));
         assert_eq!(faults.take(&Method::GET, "/v1/customers", true), None);
-        assert_eq!(faults.take(&Method::GET, "/v1/checkout/sessions", true), Some(Action::Delay(5, When::After)));
+        assert_eq!(
+            faults.take(&Method::GET, "/v1/checkout/sessions", true),
+            Some(Action::Delay(5, When::After))
+        );
     }
 }

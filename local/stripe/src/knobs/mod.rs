@@ -17,7 +17,10 @@ use faults::Fault;
 /// The routes.
 pub(crate) fn router() -> Router<App> {
     Router::new()
-        .route("/_local/faults", get(list_faults).post(add_fault).delete(clear_faults))
+        .route(
+            "/_local/faults",
+            get(list_faults).post(add_fault).delete(clear_faults),
+        )
         .route("/_local/webhooks", get(webhooks).post(pause_webhooks))
 }
 
@@ -46,7 +49,9 @@ struct Pause {
 
 async fn webhooks(State(app): State<App>) -> Response {
     let state = app.store.run(Cause::default(), |tx| {
-        Ok::<_, Error>(json!({ "paused": tx.webhooks_paused()?, "pending": tx.pending_deliveries()? }))
+        Ok::<_, Error>(
+            json!({ "paused": tx.webhooks_paused()?, "pending": tx.pending_deliveries()? }),
+        )
     });
     match state.await {
         Ok(state) => Json(state).into_response(),
@@ -55,7 +60,11 @@ async fn webhooks(State(app): State<App>) -> Response {
 }
 
 async fn pause_webhooks(State(app): State<App>, Json(pause): Json<Pause>) -> Response {
-    match app.store.run(Cause::default(), move |tx| tx.pause_webhooks(pause.paused)).await {
+    match app
+        .store
+        .run(Cause::default(), move |tx| tx.pause_webhooks(pause.paused))
+        .await
+    {
         Ok(()) => {
             app.webhooks.wake();
             webhooks(State(app)).await

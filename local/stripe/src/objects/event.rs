@@ -3,7 +3,14 @@
 use serde_json::{Map, Value, json};
 
 /// A new event about `object`, as it is now. `previous` holds what an update changed.
-pub(crate) fn new(id: &str, kind: &str, object: Value, previous: Option<Value>, request: Value, created: i64) -> Value {
+pub(crate) fn new(
+    id: &str,
+    kind: &str,
+    object: Value,
+    previous: Option<Value>,
+    request: Value,
+    created: i64,
+) -> Value {
     let mut data = Map::new();
     data.insert("object".into(), object);
     if let Some(previous) = previous {
@@ -25,7 +32,9 @@ pub(crate) fn new(id: &str, kind: &str, object: Value, previous: Option<Value>, 
 
 /// What changed from `old` to `new`, with the old values, as in an event's `previous_attributes`.
 pub(crate) fn previous_attributes(old: &Value, new: &Value) -> Value {
-    let (Value::Object(old), Value::Object(new)) = (old, new) else { return old.clone() };
+    let (Value::Object(old), Value::Object(new)) = (old, new) else {
+        return old.clone();
+    };
     let mut previous = Map::new();
     for (key, before) in old {
         match new.get(key) {
@@ -52,6 +61,9 @@ mod tests {
     fn previous_attributes_hold_only_what_changed() {
         let old = json!({"id": "x", "name": null, "metadata": {"a": "1", "b": "2"}, "tags": [1]});
         let new = json!({"id": "x", "name": "N", "metadata": {"a": "1", "b": "3", "c": "4"}, "tags": [1]});
-        assert_eq!(previous_attributes(&old, &new), json!({"name": null, "metadata": {"b": "2", "c": null}}));
+        assert_eq!(
+            previous_attributes(&old, &new),
+            json!({"name": null, "metadata": {"b": "2", "c": null}})
+        );
     }
 }

@@ -25,8 +25,16 @@ pub(crate) struct NewInvoice<'a> {
 /// The first invoice of a subscription, as a draft.
 pub(crate) fn draft(id: &str, invoice: &NewInvoice<'_>) -> Value {
     let currency = &invoice.subscription["currency"];
-    let total: i64 = invoice.lines.iter().map(|line| line.unit_amount * line.quantity).sum();
-    let lines = invoice.lines.iter().map(|it| line(id, invoice.subscription, it)).collect();
+    let total: i64 = invoice
+        .lines
+        .iter()
+        .map(|line| line.unit_amount * line.quantity)
+        .sum();
+    let lines = invoice
+        .lines
+        .iter()
+        .map(|it| line(id, invoice.subscription, it))
+        .collect();
     json!({
         "id": id,
         "object": "invoice",

@@ -23,7 +23,13 @@ pub(crate) fn billing_details(email: &str, name: &str) -> Value {
 }
 
 /// A card that belongs to a customer.
-pub(crate) fn payment_method(id: &str, customer: &str, card: &Card, billing_details: Value, created: i64) -> Value {
+pub(crate) fn payment_method(
+    id: &str,
+    customer: &str,
+    card: &Card,
+    billing_details: Value,
+    created: i64,
+) -> Value {
     json!({
         "id": id,
         "object": "payment_method",

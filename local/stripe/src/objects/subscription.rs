@@ -27,7 +27,11 @@ pub(crate) struct NewSubscription<'a> {
 /// Periods are on the items since 2025-03-31; flexible billing is the default since 2025-09-30.
 pub(crate) fn new(id: &str, subscription: NewSubscription<'_>) -> Value {
     let created = subscription.created;
-    let items = subscription.items.iter().map(|it| item(id, it, created)).collect();
+    let items = subscription
+        .items
+        .iter()
+        .map(|it| item(id, it, created))
+        .collect();
     json!({
         "id": id,
         "object": "subscription",
@@ -100,10 +104,18 @@ fn item(subscription: &str, item: &Item, created: i64) -> Value {
 /// The end of the period that ends last: when an end-of-period cancellation takes effect.
 pub(crate) fn period_end(subscription: &Value) -> i64 {
     let items = subscription["items"]["data"].as_array();
-    items.into_iter().flatten().filter_map(|item| item["current_period_end"].as_i64()).max().unwrap_or_default()
+    items
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item["current_period_end"].as_i64())
+        .max()
+        .unwrap_or_default()
 }
 
 /// Whether the subscription can never change again.
 pub(crate) fn is_terminal(subscription: &Value) -> bool {
-    matches!(super::text(subscription, "status"), "canceled" | "incomplete_expired")
+    matches!(
+        super::text(subscription, "status"),
+        "canceled" | "incomplete_expired"
+    )
 }

@@ -8,13 +8,22 @@ use axum::response::{IntoResponse as _, Response};
 pub(super) const TEMPLATES: [(&str, &str); 10] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("rows.html", include_str!("../../templates/rows.html")),
-    ("checkout.html", include_str!("../../templates/checkout.html")),
+    (
+        "checkout.html",
+        include_str!("../../templates/checkout.html"),
+    ),
     ("closed.html", include_str!("../../templates/closed.html")),
     ("events.html", include_str!("../../templates/events.html")),
     ("event.html", include_str!("../../templates/event.html")),
     ("object.html", include_str!("../../templates/object.html")),
-    ("customers.html", include_str!("../../templates/customers.html")),
-    ("subscriptions.html", include_str!("../../templates/subscriptions.html")),
+    (
+        "customers.html",
+        include_str!("../../templates/customers.html"),
+    ),
+    (
+        "subscriptions.html",
+        include_str!("../../templates/subscriptions.html"),
+    ),
     ("nothing.html", include_str!("../../templates/nothing.html")),
 ];
 
@@ -32,5 +41,12 @@ pub(super) async fn serve(Path(name): Path<String>) -> Response {
         "icon.svg" => ("image/svg+xml", include_str!("../../assets/icon.svg")),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CACHE_CONTROL, "no-cache"),
+        ],
+        text,
+    )
+        .into_response()
 }

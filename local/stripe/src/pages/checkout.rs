@@ -53,7 +53,13 @@ struct SummaryLine {
 /// Shows the page.
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Response {
     match summary(&app, id).await {
-        Ok(Some(summary)) => page(&app, StatusCode::OK, &summary, &buyer::Form::default(), &FieldErrors::default()),
+        Ok(Some(summary)) => page(
+            &app,
+            StatusCode::OK,
+            &summary,
+            &buyer::Form::default(),
+            &FieldErrors::default(),
+        ),
         Ok(None) => no_such_session(&app),
         Err(error) => broken(&error),
     }
@@ -65,7 +71,9 @@ pub(super) async fn submit(
     Path(id): Path<String>,
     form: Result<Form<buyer::Form>, FormRejection>,
 ) -> Response {
-    let Ok(Form(mut form)) = form else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(Form(mut form)) = form else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let summary = match summary(&app, id.clone()).await {
         Ok(Some(summary)) => summary,
         Ok(None) => return no_such_session(&app),
@@ -76,14 +84,28 @@ pub(super) async fn submit(
         return to_shop(&app, id, &summary).await;
     }
     if summary.status != "open" {
-        return page(&app, StatusCode::GONE, &summary, &form, &FieldErrors::default());
+        return page(
+            &app,
+            StatusCode::GONE,
+            &summary,
+            &form,
+            &FieldErrors::default(),
+        );
     }
     if let Some(known) = &summary.known_email {
         form.email.clone_from(known);
     }
     let buyer = match Buyer::check(&form, year_and_month()) {
         Ok(buyer) => buyer,
-        Err(errors) => return page(&app, StatusCode::UNPROCESSABLE_ENTITY, &summary, &form, &errors),
+        Err(errors) => {
+            return page(
+                &app,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &summary,
+                &form,
+                &errors,
+            );
+        }
     };
     let session = id.clone();
     let paid = app.store.run(Cause::default(), move |tx| {
@@ -94,10 +116,21 @@ pub(super) async fn submit(
     app.webhooks.wake();
     match outcome {
         Ok(Outcome::Complete) => to_shop(&app, id, &summary).await,
-        Ok(Outcome::Refused(errors)) => page(&app, StatusCode::PAYMENT_REQUIRED, &summary, &form, &errors),
+        Ok(Outcome::Refused(errors)) => {
+            page(&app, StatusCode::PAYMENT_REQUIRED, &summary, &form, &errors)
+        }
         Ok(Outcome::Expired) => {
-            let expired = Summary { status: "expired".into(), ..summary };
-            page(&app, StatusCode::GONE, &expired, &form, &FieldErrors::default())
+            let expired = Summary {
+                status: "expired".into(),
+                ..summary
+            };
+            page(
+                &app,
+                StatusCode::GONE,
+                &expired,
+                &form,
+                &FieldErrors::default(),
+            )
         }
         Ok(Outcome::NoSuchSession) => no_such_session(&app),
         Err(error) => broken(&error),
@@ -107,7 +140,9 @@ pub(super) async fn submit(
 /// Sends the buyer on, once the shop knows of the payment.
 async fn to_shop(app: &App, id: String, summary: &Summary) -> Response {
     let session = id.clone();
-    let event = app.store.run(Cause::default(), move |tx| tx.event_about("checkout.session.completed", &session));
+    let event = app.store.run(Cause::default(), move |tx| {
+        tx.event_about("checkout.session.completed", &session)
+    });
     if let Ok(Some(event)) = event.await {
         webhooks::wait_until_delivered(app, event, WAIT_FOR_SHOP).await;
     }
@@ -115,9 +150,23 @@ async fn to_shop(app: &App, id: String, summary: &Summary) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
-fn page(app: &App, status: StatusCode, summary: &Summary, form: &buyer::Form, errors: &FieldErrors) -> Response {
-    let name = if summary.status == "open" { "checkout.html" } else { "closed.html" };
-    app.templates.page(status, name, json!({ "summary": summary, "form": form, "errors": errors }))
+fn page(
+    app: &App,
+    status: StatusCode,
+    summary: &Summary,
+    form: &buyer::Form,
+    errors: &FieldErrors,
+) -> Response {
+    let name = if summary.status == "open" {
+        "checkout.html"
+    } else {
+        "closed.html"
+    };
+    app.templates.page(
+        status,
+        name,
+        json!({ "summary": summary, "form": form, "errors": errors }),
+    )
 }
 
 fn no_such_session(app: &App) -> Response {
@@ -126,7 +175,8 @@ fn no_such_session(app: &App) -> Response {
         "title": "No such Checkout Session",
         "text": "The link is wrong, or the stand-in’s data was reset.",
     });
-    app.templates.page(StatusCode::NOT_FOUND, "nothing.html", context)
+    app.templates
+        .page(StatusCode::NOT_FOUND, "nothing.html", context)
 }
 
 fn year_and_month() -> (i64, i64) {
@@ -149,10 +199,17 @@ fn summarize(tx: &Transaction<'_>, session: &Value, private: &Value) -> Result<S
     let currency = text(session, "currency");
     let (mut lines, mut total, mut interval) = (Vec::new(), 0, String::new());
     for item in private["line_items"].as_array().into_iter().flatten() {
-        let price = tx.get(Kind::Price, text(item, "price"))?.map_or(Value::Null, |it| it.body);
-        let product = tx.get(Kind::Product, text(&price, "product"))?.map_or(Value::Null, |it| it.body);
+        let price = tx
+            .get(Kind::Price, text(item, "price"))?
+            .map_or(Value::Null, |it| it.body);
+        let product = tx
+            .get(Kind::Product, text(&price, "product"))?
+            .map_or(Value::Null, |it| it.body);
         let quantity = item["quantity"].as_i64().unwrap_or(1);
-        let amount = price["unit_amount"].as_i64().unwrap_or_default().saturating_mul(quantity);
+        let amount = price["unit_amount"]
+            .as_i64()
+            .unwrap_or_default()
+            .saturating_mul(quantity);
         total += amount;
         interval = money::interval(&price["recurring"]);
         lines.push(SummaryLine {
@@ -168,7 +225,11 @@ fn summarize(tx: &Transaction<'_>, session: &Value, private: &Value) -> Result<S
         None => None,
     };
     let trial_days = private["trial_days"].as_i64();
-    let every = if interval.contains(' ') { "every" } else { "per" };
+    let every = if interval.contains(' ') {
+        "every"
+    } else {
+        "per"
+    };
     Ok(Summary {
         status: text(session, "status").to_owned(),
         success_url: text(session, "success_url").to_owned(),
@@ -176,7 +237,10 @@ fn summarize(tx: &Transaction<'_>, session: &Value, private: &Value) -> Result<S
         known_email: customer.and_then(|it| it.body["email"].as_str().map(str::to_owned)),
         suggested_email: session["customer_email"].as_str().map(str::to_owned),
         lines,
-        due_today: money::amount(session["amount_total"].as_i64().unwrap_or_default(), currency),
+        due_today: money::amount(
+            session["amount_total"].as_i64().unwrap_or_default(),
+            currency,
+        ),
         recurring: format!("{} {every} {interval}", money::amount(total, currency)),
         trial_days,
         trial_end: money::date(tx.now() + trial_days.unwrap_or_default() * 24 * 60 * 60),

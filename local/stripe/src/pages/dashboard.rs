@@ -31,10 +31,15 @@ where
 /// The newest events.
 pub(super) async fn events(State(app): State<App>) -> Response {
     page(app, "events.html", |tx| {
-        let endpoints = tx.all(&Query::of(Kind::WebhookEndpoint))?.into_iter().map(|it| it.body);
+        let endpoints = tx
+            .all(&Query::of(Kind::WebhookEndpoint))?
+            .into_iter()
+            .map(|it| it.body);
         let endpoints: Vec<Value> = endpoints.collect();
         let events = views::events(tx, &Query::of(Kind::Event))?;
-        Ok(Some(json!({ "frame": frame(tx, "events")?, "events": events, "endpoints": endpoints })))
+        Ok(Some(
+            json!({ "frame": frame(tx, "events")?, "events": events, "endpoints": endpoints }),
+        ))
     })
     .await
 }
@@ -68,7 +73,9 @@ pub(super) async fn object(State(app): State<App>, Path(id): Path<String>) -> Re
 /// The newest customers.
 pub(super) async fn customers(State(app): State<App>) -> Response {
     page(app, "customers.html", |tx| {
-        Ok(Some(json!({ "frame": frame(tx, "customers")?, "customers": views::customers(tx)? })))
+        Ok(Some(
+            json!({ "frame": frame(tx, "customers")?, "customers": views::customers(tx)? }),
+        ))
     })
     .await
 }
@@ -82,7 +89,11 @@ pub(super) async fn subscriptions(State(app): State<App>) -> Response {
 }
 
 /// Delivers an event once more, to every endpoint that there is.
-pub(super) async fn resend(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn resend(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     act(app, &headers, move |tx| {
         if tx.get(Kind::Event, &id)?.is_some() {
             for endpoint in tx.all(&Query::of(Kind::WebhookEndpoint).with("$.status", "enabled"))? {
@@ -95,7 +106,11 @@ pub(super) async fn resend(State(app): State<App>, Path(id): Path<String>, heade
 }
 
 /// Cancels a subscription at once.
-pub(super) async fn cancel(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     act(app, &headers, move |tx| {
         if let Some(record) = tx.get(Kind::Subscription, &id)?
             && !subscription::is_terminal(&record.body)
@@ -108,7 +123,11 @@ pub(super) async fn cancel(State(app): State<App>, Path(id): Path<String>, heade
 }
 
 /// Pauses the deliveries or lets them go on.
-pub(super) async fn pause(State(app): State<App>, Path(state): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn pause(
+    State(app): State<App>,
+    Path(state): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     act(app, &headers, move |tx| tx.pause_webhooks(state == "pause")).await
 }
 
@@ -137,7 +156,8 @@ pub(super) async fn nothing_here(State(app): State<App>) -> Response {
         "title": "Nothing here",
         "text": "The link is wrong, or the stand-in’s data was reset.",
     });
-    app.templates.page(StatusCode::NOT_FOUND, "nothing.html", context)
+    app.templates
+        .page(StatusCode::NOT_FOUND, "nothing.html", context)
 }
 
 fn pretty(json: &Value) -> String {

@@ -19,7 +19,8 @@ use crate::app::App;
 use crate::store::Error;
 
 /// Nothing but our own files. No `form-action`: browsers hold it against the redirect to the shop's page, too.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// The routes.
 pub(crate) fn router() -> Router<App> {
@@ -56,7 +57,10 @@ impl Templates {
 
     /// A page.
     pub(crate) fn page(&self, status: StatusCode, name: &str, context: impl Serialize) -> Response {
-        let rendered = self.0.get_template(name).and_then(|template| template.render(Serde(context)));
+        let rendered = self
+            .0
+            .get_template(name)
+            .and_then(|template| template.render(Serde(context)));
         let mut response = match rendered {
             Ok(html) => (status, Html(html)).into_response(),
             Err(error) => {
@@ -65,8 +69,14 @@ impl Templates {
             }
         };
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+        );
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }

@@ -23,8 +23,13 @@ pub(super) struct Moment {
 impl Moment {
     fn at_millis(millis: i64) -> Self {
         let iso = Timestamp::from_millisecond(millis).unwrap_or_default();
-        let iso = Timestamp::from_second(iso.as_second()).unwrap_or_default().to_string();
-        Self { iso, ago: ago((clock::millis() - millis) / 1000) }
+        let iso = Timestamp::from_second(iso.as_second())
+            .unwrap_or_default()
+            .to_string();
+        Self {
+            iso,
+            ago: ago((clock::millis() - millis) / 1000),
+        }
     }
 
     fn at(seconds: i64) -> Self {
@@ -83,7 +88,10 @@ impl EventView {
             kind: text(&event.body, "type").to_owned(),
             object: text(&event.body["data"]["object"], "id").to_owned(),
             created: Moment::at(event.body["created"].as_i64().unwrap_or_default()),
-            deliveries: deliveries.into_iter().map(|it| DeliveryView::of(it, paused)).collect(),
+            deliveries: deliveries
+                .into_iter()
+                .map(|it| DeliveryView::of(it, paused))
+                .collect(),
         })
     }
 }
@@ -96,7 +104,11 @@ impl DeliveryView {
             None => "no reply".to_owned(),
         });
         let count = delivery.tries.len();
-        let tries = if count > 1 { format!("{count} tries") } else { String::new() };
+        let tries = if count > 1 {
+            format!("{count} tries")
+        } else {
+            String::new()
+        };
         let wait = (delivery.due - clock::millis()).max(0) / 1000;
         let (label, next) = match delivery.state.as_str() {
             "succeeded" => ("Delivered", String::new()),
@@ -108,9 +120,17 @@ impl DeliveryView {
         let detail = [outcome.unwrap_or_default(), tries, next];
         Self {
             url: delivery.url,
-            state: if last.is_some() && delivery.state == "pending" { "retrying".into() } else { delivery.state },
+            state: if last.is_some() && delivery.state == "pending" {
+                "retrying".into()
+            } else {
+                delivery.state
+            },
             label,
-            detail: detail.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · "),
+            detail: detail
+                .into_iter()
+                .filter(|it| !it.is_empty())
+                .collect::<Vec<_>>()
+                .join(" · "),
             reply: last.map(|it| it.reply.clone()).unwrap_or_default(),
             tries: delivery.tries.into_iter().map(TryView::of).collect(),
         }
@@ -119,14 +139,22 @@ impl DeliveryView {
 
 impl TryView {
     fn of(it: Try) -> Self {
-        Self { at: Moment::at_millis(it.at), status: it.status, duration: it.duration, reply: it.reply }
+        Self {
+            at: Moment::at_millis(it.at),
+            status: it.status,
+            duration: it.duration,
+            reply: it.reply,
+        }
     }
 }
 
 /// The newest events, of one type or about one object if asked for.
 pub(super) fn events(tx: &Transaction<'_>, query: &Query) -> Result<Vec<EventView>, Error> {
     let page = tx.list(query, Cursor::Start, SHOWN)?;
-    page.records.iter().map(|event| EventView::of(tx, event)).collect()
+    page.records
+        .iter()
+        .map(|event| EventView::of(tx, event))
+        .collect()
 }
 
 /// A customer, briefly.
@@ -144,14 +172,20 @@ pub(super) struct CustomerView {
 pub(super) fn customers(tx: &Transaction<'_>) -> Result<Vec<CustomerView>, Error> {
     let page = tx.list(&Query::of(Kind::Customer), Cursor::Start, SHOWN)?;
     let view = |record: Record| {
-        let subscriptions = tx.all(&Query::of(Kind::Subscription).with("$.customer", &record.id))?;
+        let subscriptions =
+            tx.all(&Query::of(Kind::Subscription).with("$.customer", &record.id))?;
         let metadata = record.body["metadata"].as_object().into_iter().flatten();
         Ok(CustomerView {
             email: text(&record.body, "email").to_owned(),
             name: text(&record.body, "name").to_owned(),
-            metadata: metadata.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
+            metadata: metadata
+                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect(),
             created: Moment::at(record.body["created"].as_i64().unwrap_or_default()),
-            subscriptions: subscriptions.iter().filter(|it| !subscription::is_terminal(&it.body)).count(),
+            subscriptions: subscriptions
+                .iter()
+                .filter(|it| !subscription::is_terminal(&it.body))
+                .count(),
             id: record.id,
         })
     };
@@ -175,7 +209,10 @@ pub(super) struct SubscriptionView {
 /// The newest subscriptions.
 pub(super) fn subscriptions(tx: &Transaction<'_>) -> Result<Vec<SubscriptionView>, Error> {
     let page = tx.list(&Query::of(Kind::Subscription), Cursor::Start, SHOWN)?;
-    page.records.into_iter().map(|record| subscription_view(tx, record)).collect()
+    page.records
+        .into_iter()
+        .map(|record| subscription_view(tx, record))
+        .collect()
 }
 
 fn subscription_view(tx: &Transaction<'_>, record: Record) -> Result<SubscriptionView, Error> {
@@ -183,21 +220,40 @@ fn subscription_view(tx: &Transaction<'_>, record: Record) -> Result<Subscriptio
     let customer = tx.get(Kind::Customer, text(body, "customer"))?;
     let mut what = Vec::new();
     for item in body["items"]["data"].as_array().into_iter().flatten() {
-        let price = tx.get(Kind::Price, text(item, "price"))?.map_or(Value::Null, |it| it.body);
-        let product = tx.get(Kind::Product, text(&price, "product"))?.map_or(Value::Null, |it| it.body);
-        let amount = money::amount(price["unit_amount"].as_i64().unwrap_or_default(), text(&price, "currency"));
-        what.push(format!("{} · {amount} / {}", text(&product, "name"), money::interval(&price["recurring"])));
+        let price = tx
+            .get(Kind::Price, text(item, "price"))?
+            .map_or(Value::Null, |it| it.body);
+        let product = tx
+            .get(Kind::Product, text(&price, "product"))?
+            .map_or(Value::Null, |it| it.body);
+        let amount = money::amount(
+            price["unit_amount"].as_i64().unwrap_or_default(),
+            text(&price, "currency"),
+        );
+        what.push(format!(
+            "{} · {amount} / {}",
+            text(&product, "name"),
+            money::interval(&price["recurring"])
+        ));
     }
-    let when = match (body["ended_at"].as_i64(), body["cancel_at"].as_i64(), body["trial_end"].as_i64()) {
+    let when = match (
+        body["ended_at"].as_i64(),
+        body["cancel_at"].as_i64(),
+        body["trial_end"].as_i64(),
+    ) {
         (Some(at), ..) => format!("Ended on {}", money::date(at)),
         (_, Some(at), _) => format!("Ends on {}", money::date(at)),
-        (_, _, Some(at)) if text(body, "status") == "trialing" => format!("Trial until {}", money::date(at)),
+        (_, _, Some(at)) if text(body, "status") == "trialing" => {
+            format!("Trial until {}", money::date(at))
+        }
         _ => format!("Paid until {}", money::date(subscription::period_end(body))),
     };
     Ok(SubscriptionView {
         status: text(body, "status").to_owned(),
         customer: text(body, "customer").to_owned(),
-        email: customer.map(|it| text(&it.body, "email").to_owned()).unwrap_or_default(),
+        email: customer
+            .map(|it| text(&it.body, "email").to_owned())
+            .unwrap_or_default(),
         what: what.join(", "),
         when,
         can_cancel: !subscription::is_terminal(body),

@@ -47,7 +47,11 @@ impl Transaction<'_> {
     pub(super) fn schedule(&self, event: &str, kind: &str) -> Result<(), Error> {
         for endpoint in self.all(&Query::of(Kind::WebhookEndpoint).with("$.status", "enabled"))? {
             let enabled = endpoint.body["enabled_events"].as_array();
-            if enabled.into_iter().flatten().any(|wanted| wanted == "*" || wanted == kind) {
+            if enabled
+                .into_iter()
+                .flatten()
+                .any(|wanted| wanted == "*" || wanted == kind)
+            {
                 self.deliver(event, &endpoint.id)?;
             }
         }
@@ -66,7 +70,9 @@ impl Transaction<'_> {
     /// How many endpoints have not taken an event yet.
     pub(super) fn pending_webhooks(&self, event: &str) -> Result<i64, Error> {
         self.sql()
-            .prepare_cached("SELECT count(*) FROM deliveries WHERE event = ? AND state <> 'succeeded'")?
+            .prepare_cached(
+                "SELECT count(*) FROM deliveries WHERE event = ? AND state <> 'succeeded'",
+            )?
             .query_row([event], |row| row.get(0))
     }
 
@@ -78,8 +84,16 @@ impl Transaction<'_> {
     }
 
     /// The pending deliveries whose time has come, oldest first, less those already under way.
-    pub(crate) fn due_deliveries(&self, under_way: &[i64], limit: usize) -> Result<Vec<Due>, Error> {
-        let under_way = under_way.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+    pub(crate) fn due_deliveries(
+        &self,
+        under_way: &[i64],
+        limit: usize,
+    ) -> Result<Vec<Due>, Error> {
+        let under_way = under_way
+            .iter()
+            .map(i64::to_string)
+            .collect::<Vec<_>>()
+            .join(",");
         let sql = format!(
             "SELECT deliveries.id, event, json_extract(objects.body, '$.url'), json_extract(objects.private, '$.secret')
              FROM deliveries JOIN objects ON objects.id = deliveries.endpoint AND objects.deleted = 0
@@ -88,7 +102,12 @@ impl Transaction<'_> {
         );
         let mut select = self.sql().prepare(&sql)?;
         let due = select.query_map(params![clock::millis(), limit], |row| {
-            Ok(Due { id: row.get(0)?, event: row.get(1)?, url: row.get(2)?, secret: row.get(3)? })
+            Ok(Due {
+                id: row.get(0)?,
+                event: row.get(1)?,
+                url: row.get(2)?,
+                secret: row.get(3)?,
+            })
         })?;
         due.collect()
     }
@@ -102,14 +121,19 @@ impl Transaction<'_> {
 
     /// Makes every pending delivery due: after a start, nobody waits for what was scheduled before.
     pub(crate) fn hurry_deliveries(&self) -> Result<(), Error> {
-        self.sql().execute("UPDATE deliveries SET due = min(due, ?) WHERE state = 'pending'", [clock::millis()])?;
+        self.sql().execute(
+            "UPDATE deliveries SET due = min(due, ?) WHERE state = 'pending'",
+            [clock::millis()],
+        )?;
         Ok(())
     }
 
     /// Gives up an endpoint's pending deliveries.
     pub(crate) fn give_up_deliveries(&self, endpoint: &str) -> Result<(), Error> {
         self.sql()
-            .prepare_cached("UPDATE deliveries SET state = 'failed' WHERE endpoint = ? AND state = 'pending'")?
+            .prepare_cached(
+                "UPDATE deliveries SET state = 'failed' WHERE endpoint = ? AND state = 'pending'",
+            )?
             .execute([endpoint])?;
         Ok(())
     }
@@ -117,12 +141,16 @@ impl Transaction<'_> {
     /// Records a try, and what becomes of its delivery: done, or due again after a wait that doubles.
     pub(crate) fn record_try(&self, delivery: i64, it: &Try) -> Result<(), Error> {
         self.sql()
-            .prepare_cached("INSERT INTO tries (delivery, at, duration, status, reply) VALUES (?, ?, ?, ?, ?)")?
+            .prepare_cached(
+                "INSERT INTO tries (delivery, at, duration, status, reply) VALUES (?, ?, ?, ?, ?)",
+            )?
             .execute(params![delivery, it.at, it.duration, it.status, it.reply])?;
         let now = clock::millis();
         let (tries, created): (u32, i64) = self
             .sql()
-            .prepare_cached("UPDATE deliveries SET tries = tries + 1 WHERE id = ? RETURNING tries, created")?
+            .prepare_cached(
+                "UPDATE deliveries SET tries = tries + 1 WHERE id = ? RETURNING tries, created",
+            )?
             .query_row([delivery], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let state = match it.status {
             Some(200..=299) => "succeeded",
@@ -131,7 +159,9 @@ impl Transaction<'_> {
         };
         // An endpoint that was deleted meanwhile has had its deliveries given up.
         self.sql()
-            .prepare_cached("UPDATE deliveries SET state = ?, due = ? WHERE id = ? AND state = 'pending'")?
+            .prepare_cached(
+                "UPDATE deliveries SET state = ?, due = ? WHERE id = ? AND state = 'pending'",
+            )?
             .execute(params![state, now + backoff_ms(tries), delivery])?;
         Ok(())
     }
@@ -160,19 +190,30 @@ impl Transaction<'_> {
     }
 
     fn tries(&self, delivery: i64) -> Result<Vec<Try>, Error> {
-        let mut select = self
-            .sql()
-            .prepare_cached("SELECT at, duration, status, reply FROM tries WHERE delivery = ? ORDER BY rowid")?;
+        let mut select = self.sql().prepare_cached(
+            "SELECT at, duration, status, reply FROM tries WHERE delivery = ? ORDER BY rowid",
+        )?;
         let tries = select.query_map([delivery], |row| {
-            Ok(Try { at: row.get(0)?, duration: row.get(1)?, status: row.get(2)?, reply: row.get(3)? })
+            Ok(Try {
+                at: row.get(0)?,
+                duration: row.get(1)?,
+                status: row.get(2)?,
+                reply: row.get(3)?,
+            })
         })?;
         tries.collect()
     }
 
     /// The id of the event of this type about this object, the newest first.
     pub(crate) fn event_about(&self, kind: &str, object: &str) -> Result<Option<String>, Error> {
-        let query = Query::of(Kind::Event).with("$.type", kind).with("$.data.object.id", object);
-        Ok(self.list(&query, super::Cursor::Start, 1)?.records.pop().map(|record| record.id))
+        let query = Query::of(Kind::Event)
+            .with("$.type", kind)
+            .with("$.data.object.id", object);
+        Ok(self
+            .list(&query, super::Cursor::Start, 1)?
+            .records
+            .pop()
+            .map(|record| record.id))
     }
 }
 
@@ -185,6 +226,9 @@ fn backoff_ms(tries: u32) -> i64 {
 mod tests {
     #[test]
     fn the_wait_doubles_up_to_a_minute() {
-        assert_eq!([1, 2, 3, 6, 7, 40].map(super::backoff_ms), [1000, 2000, 4000, 32_000, 60_000, 60_000]);
+        assert_eq!(
+            [1, 2, 3, 6, 7, 40].map(super::backoff_ms),
+            [1000, 2000, 4000, 32_000, 60_000, 60_000]
+        );
     }
 }

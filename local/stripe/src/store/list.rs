@@ -31,13 +31,17 @@ pub(crate) struct Query {
 impl Query {
     /// All objects of a kind that are not deleted.
     pub(crate) fn of(kind: Kind) -> Self {
-        Self { conditions: vec!["kind = ?".into(), "deleted = 0".into()], values: vec![text(kind.name())] }
+        Self {
+            conditions: vec!["kind = ?".into(), "deleted = 0".into()],
+            values: vec![text(kind.name())],
+        }
     }
 
     /// Only those whose field at `path` (`$.customer`) is `value`.
     #[must_use]
     pub(crate) fn with(mut self, path: &'static str, value: &str) -> Self {
-        self.conditions.push(format!("json_extract(body, '{path}') = ?"));
+        self.conditions
+            .push(format!("json_extract(body, '{path}') = ?"));
         self.values.push(text(value));
         self
     }
@@ -45,7 +49,8 @@ impl Query {
     /// Only those whose field at `path` is not `value`.
     #[must_use]
     pub(crate) fn without(mut self, path: &'static str, value: &str) -> Self {
-        self.conditions.push(format!("json_extract(body, '{path}') <> ?"));
+        self.conditions
+            .push(format!("json_extract(body, '{path}') <> ?"));
         self.values.push(text(value));
         self
     }
@@ -53,23 +58,32 @@ impl Query {
     /// Only those whose field at `path` starts so.
     #[must_use]
     pub(crate) fn starts_with(mut self, path: &'static str, start: &str) -> Self {
-        self.conditions.push(format!("substr(json_extract(body, '{path}'), 1, length(?)) = ?"));
+        self.conditions.push(format!(
+            "substr(json_extract(body, '{path}'), 1, length(?)) = ?"
+        ));
         self.values.extend([text(start), text(start)]);
         self
     }
 
     /// Only those whose number or truth value at `path` compares so: `compares("$.created", ">=", 5)`.
     #[must_use]
-    pub(crate) fn compares(mut self, path: &'static str, operator: &'static str, value: i64) -> Self {
-        self.conditions.push(format!("json_extract(body, '{path}') {operator} ?"));
+    pub(crate) fn compares(
+        mut self,
+        path: &'static str,
+        operator: &'static str,
+        value: i64,
+    ) -> Self {
+        self.conditions
+            .push(format!("json_extract(body, '{path}') {operator} ?"));
         self.values.push(Sql::Integer(value));
         self
     }
 
     /// Only those whose field at `path` is null.
     #[must_use]
-    pub(crate) fn is_null(mut self, path: &'static str) -> Self {
-        self.conditions.push(format!("json_extract(body, '{path}') IS NULL"));
+    pub(crate) fn lacking(mut self, path: &'static str) -> Self {
+        self.conditions
+            .push(format!("json_extract(body, '{path}') IS NULL"));
         self
     }
 
@@ -77,7 +91,8 @@ impl Query {
     #[must_use]
     pub(crate) fn one_of(mut self, path: &'static str, values: &[String]) -> Self {
         let marks = vec!["?"; values.len()].join(", ");
-        self.conditions.push(format!("json_extract(body, '{path}') IN ({marks})"));
+        self.conditions
+            .push(format!("json_extract(body, '{path}') IN ({marks})"));
         self.values.extend(values.iter().map(|value| text(value)));
         self
     }
@@ -138,8 +153,9 @@ impl Transaction<'_> {
             limit + 1
         );
         let mut select = self.sql().prepare_cached(&sql)?;
-        let mut records: Vec<Record> =
-            select.query_map(rusqlite::params_from_iter(values), record)?.collect::<Result<_, _>>()?;
+        let mut records: Vec<Record> = select
+            .query_map(rusqlite::params_from_iter(values), record)?
+            .collect::<Result<_, _>>()?;
         let has_more = records.len() > limit;
         records.truncate(limit);
         if matches!(cursor, Cursor::Before(_)) {

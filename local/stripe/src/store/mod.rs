@@ -43,7 +43,9 @@ impl Store {
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute_batch(include_str!("schema.sql"))?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+        })
     }
 
     /// Runs `work` in one transaction, committed if it is `Ok` and undone if not. Blocks while it waits for others.
@@ -53,9 +55,14 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         // A panic inside a transaction has undone it, so the connection is sound.
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction =
-            Transaction::new(connection.transaction_with_behavior(TransactionBehavior::Immediate)?, cause);
+        let mut connection = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let transaction = Transaction::new(
+            connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
+            cause,
+        );
         let value = work(&transaction)?;
         transaction.commit()?;
         Ok(value)

@@ -35,7 +35,11 @@ pub(crate) struct Transaction<'a> {
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(inner: rusqlite::Transaction<'a>, cause: Cause) -> Self {
-        Self { inner, cause, now: clock::seconds() }
+        Self {
+            inner,
+            cause,
+            now: clock::seconds(),
+        }
     }
 
     pub(super) fn commit(self) -> Result<(), Error> {
@@ -55,14 +59,26 @@ impl<'a> Transaction<'a> {
     /// Stores a new object.
     pub(crate) fn insert(&self, kind: Kind, body: &Value, private: &Value) -> Result<(), Error> {
         let id = objects::text(body, "id");
-        let mut insert =
-            self.inner.prepare_cached("INSERT INTO objects (id, kind, body, private) VALUES (?, ?, ?, ?)")?;
-        insert.execute(params![id, kind.name(), body.to_string(), private.to_string()])?;
+        let mut insert = self
+            .inner
+            .prepare_cached("INSERT INTO objects (id, kind, body, private) VALUES (?, ?, ?, ?)")?;
+        insert.execute(params![
+            id,
+            kind.name(),
+            body.to_string(),
+            private.to_string()
+        ])?;
         Ok(())
     }
 
     /// Stores a new object and the event that tells of it.
-    pub(crate) fn create(&self, kind: Kind, body: &Value, private: &Value, event: &str) -> Result<(), Error> {
+    pub(crate) fn create(
+        &self,
+        kind: Kind,
+        body: &Value,
+        private: &Value,
+        event: &str,
+    ) -> Result<(), Error> {
         self.insert(kind, body, private)?;
         self.emit(event, body, None)
     }
@@ -74,14 +90,17 @@ impl<'a> Transaction<'a> {
 
     /// The object with this id.
     pub(crate) fn find(&self, id: &str) -> Result<Option<Record>, Error> {
-        let mut select =
-            self.inner.prepare_cached("SELECT seq, id, kind, deleted, body, private FROM objects WHERE id = ?")?;
+        let mut select = self.inner.prepare_cached(
+            "SELECT seq, id, kind, deleted, body, private FROM objects WHERE id = ?",
+        )?;
         select.query_row([id], record).optional()
     }
 
     /// Replaces an object's body.
     pub(crate) fn replace(&self, body: &Value) -> Result<(), Error> {
-        let mut update = self.inner.prepare_cached("UPDATE objects SET body = ? WHERE id = ?")?;
+        let mut update = self
+            .inner
+            .prepare_cached("UPDATE objects SET body = ? WHERE id = ?")?;
         update.execute(params![body.to_string(), objects::text(body, "id")])?;
         Ok(())
     }
@@ -98,21 +117,31 @@ impl<'a> Transaction<'a> {
 
     /// Replaces what is kept beside an object.
     pub(crate) fn replace_private(&self, id: &str, private: &Value) -> Result<(), Error> {
-        let mut update = self.inner.prepare_cached("UPDATE objects SET private = ? WHERE id = ?")?;
+        let mut update = self
+            .inner
+            .prepare_cached("UPDATE objects SET private = ? WHERE id = ?")?;
         update.execute(params![private.to_string(), id])?;
         Ok(())
     }
 
     /// Replaces an object by what is shown once it is deleted.
     pub(crate) fn delete(&self, id: &str, body: &Value) -> Result<(), Error> {
-        let mut update = self.inner.prepare_cached("UPDATE objects SET body = ?, deleted = 1 WHERE id = ?")?;
+        let mut update = self
+            .inner
+            .prepare_cached("UPDATE objects SET body = ?, deleted = 1 WHERE id = ?")?;
         update.execute(params![body.to_string(), id])?;
         Ok(())
     }
 
     /// Stores an event about `object` as it is now, and a delivery for each endpoint that wants it.
-    pub(crate) fn emit(&self, kind: &str, object: &Value, previous: Option<Value>) -> Result<(), Error> {
-        let request = json!({ "id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key });
+    pub(crate) fn emit(
+        &self,
+        kind: &str,
+        object: &Value,
+        previous: Option<Value>,
+    ) -> Result<(), Error> {
+        let request =
+            json!({ "id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key });
         let id = ids::for_kind(Kind::Event);
         let event = objects::event::new(&id, kind, self.show(object)?, previous, request, self.now);
         self.insert(Kind::Event, &event, &Value::Null)?;
@@ -150,11 +179,23 @@ impl<'a> Transaction<'a> {
 pub(super) fn record(row: &rusqlite::Row<'_>) -> Result<Record, Error> {
     let text = |index: usize| row.get_ref(index)?.as_str().map_err(Error::from);
     let json = |index: usize| {
-        serde_json::from_str(text(index)?)
-            .map_err(|error| Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into()))
+        serde_json::from_str(text(index)?).map_err(|error| {
+            Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error.into())
+        })
     };
     let kind = Kind::named(text(2)?).ok_or_else(|| {
-        Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, "a kind this version does not know".into())
+        Error::FromSqlConversionFailure(
+            2,
+            rusqlite::types::Type::Text,
+            "a kind this version does not know".into(),
+        )
     })?;
-    Ok(Record { seq: row.get(0)?, id: row.get(1)?, kind, deleted: row.get(3)?, body: json(4)?, private: json(5)? })
+    Ok(Record {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        kind,
+        deleted: row.get(3)?,
+        body: json(4)?,
+        private: json(5)?,
+    })
 }

@@ -55,7 +55,8 @@ pub(crate) async fn run(app: App, http: reqwest::Client) {
             under_way.spawn(attempt(app.clone(), http.clone(), delivery));
         }
         let sleep = next.map_or(LONGEST_SLEEP, |at| {
-            Duration::from_millis(u64::try_from(at - clock::millis()).unwrap_or_default()).min(LONGEST_SLEEP)
+            Duration::from_millis(u64::try_from(at - clock::millis()).unwrap_or_default())
+                .min(LONGEST_SLEEP)
         });
         tokio::select! {
             () = app.webhooks.woken.notified() => {}
@@ -73,15 +74,21 @@ pub(crate) async fn run(app: App, http: reqwest::Client) {
 async fn attempt(app: App, http: reqwest::Client, delivery: Due) -> i64 {
     let id = delivery.id;
     let event = delivery.event.clone();
-    let payload = app.store.run(Cause::default(), move |tx| match tx.find(&event)? {
-        Some(record) => Ok::<_, Error>(Some(tx.show(&record.body)?)),
-        None => Ok(None),
-    });
+    let payload = app
+        .store
+        .run(Cause::default(), move |tx| match tx.find(&event)? {
+            Some(record) => Ok::<_, Error>(Some(tx.show(&record.body)?)),
+            None => Ok(None),
+        });
     if let Ok(Some(payload)) = payload.await {
         let body = serde_json::to_string_pretty(&payload).unwrap_or_default();
         let tried = post::post(&http, &delivery, body).await;
         tracing::debug!(event = delivery.event, status = tried.status, "delivered");
-        if let Err(error) = app.store.run(Cause::default(), move |tx| tx.record_try(id, &tried)).await {
+        if let Err(error) = app
+            .store
+            .run(Cause::default(), move |tx| tx.record_try(id, &tried))
+            .await
+        {
             tracing::error!(%error, "a delivery cannot be recorded");
         }
     }
@@ -99,7 +106,10 @@ pub(crate) async fn wait_until_delivered(app: &App, event: String, longest: Dura
             tried.as_mut().enable();
             let event = event.clone();
             let settled = app.store.run(Cause::default(), move |tx| {
-                let delivered = tx.deliveries(&event)?.iter().all(|it| it.state == "succeeded");
+                let delivered = tx
+                    .deliveries(&event)?
+                    .iter()
+                    .all(|it| it.state == "succeeded");
                 Ok::<_, Error>(delivered || tx.webhooks_paused()?)
             });
             if settled.await.unwrap_or(true) {

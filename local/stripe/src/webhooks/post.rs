@@ -31,17 +31,30 @@ pub(super) async fn post(http: &reqwest::Client, delivery: &Due, body: String) -
     let request = http
         .post(&delivery.url)
         .header("content-type", "application/json; charset=utf-8")
-        .header("stripe-signature", signature::header(&delivery.secret, clock::seconds(), &body))
+        .header(
+            "stripe-signature",
+            signature::header(&delivery.secret, clock::seconds(), &body),
+        )
         .body(body);
     let (status, reply) = match request.send().await {
         Ok(response) => (Some(response.status().as_u16()), beginning(response).await),
-        Err(error) if error.is_timeout() => (None, format!("No reply within {} s.", TIMEOUT.as_secs())),
+        Err(error) if error.is_timeout() => {
+            (None, format!("No reply within {} s.", TIMEOUT.as_secs()))
+        }
         Err(error) if error.is_connect() => (None, "The connection was refused.".to_owned()),
-        Err(error) if error.is_builder() => (None, "Only http addresses can be delivered to by this stand-in.".to_owned()),
+        Err(error) if error.is_builder() => (
+            None,
+            "Only http addresses can be delivered to by this stand-in.".to_owned(),
+        ),
         Err(_) => (None, "The connection broke before a reply.".to_owned()),
     };
     let duration = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-    Try { at, duration, status, reply }
+    Try {
+        at,
+        duration,
+        status,
+        reply,
+    }
 }
 
 /// The beginning of a reply's body.

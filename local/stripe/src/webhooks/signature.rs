@@ -18,6 +18,9 @@ mod tests {
     #[test]
     fn the_signature_is_that_of_stripes_libraries() {
         // printf '1492774577.{}' | openssl dgst -sha256 -hmac whsec_test
-        assert_eq!(super::header("whsec_test", 1_492_774_577, "{}"), "t=1492774577,v1=0d0602f6611bd2252dd4b74b58a4528355a7380639a15e6cc21e3059d56d5b8b");
+        assert_eq!(
+            super::header("whsec_test", 1_492_774_577, "{}"),
+            "t=1492774577,v1=0d0602f6611bd2252dd4b74b58a4528355a7380639a15e6cc21e3059d56d5b8b"
+        );
     }
 }

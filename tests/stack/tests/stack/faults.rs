@@ -56,10 +56,15 @@ async fn a_500_of_stripe_that_is_replayed_for_a_day_does_not_lock_anyone_out() -
 async fn an_address_that_stripe_refuses_does_not_stop_the_payment() -> Result<()> {
     let stack = Stack::start().await?;
     let ann = stack.sign_up("ann").await?;
-    stack.fault(fault("/v1/customers", "error", 1, json!({ "status": 400 }))).await?;
+    stack
+        .fault(fault("/v1/customers", "error", 1, json!({ "status": 400 })))
+        .await?;
     ends_well(&stack, &ann).await?;
     // It is asked for on the Checkout page instead.
-    assert_eq!(stack.customers_of(&ann).await?[0]["email"], "payer@example.com");
+    assert_eq!(
+        stack.customers_of(&ann).await?[0]["email"],
+        "payer@example.com"
+    );
     Ok(())
 }
 

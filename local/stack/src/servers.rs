@@ -1,0 +1,139 @@
+//! The servers of the stack, which run and end together.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::data_dir::{Addresses, DataDir};
+use crate::loopback::Loopback;
+use crate::names::{self, Settings};
+use crate::site::Site;
+use crate::template::ClientSpec;
+
+/// Running servers, by the names that people know them by.
+#[derive(Default)]
+pub(crate) struct Servers {
+    tasks: JoinSet<(&'static str, Result<()>)>,
+    shutdown: watch::Sender<bool>,
+}
+
+impl Servers {
+    fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut shutdown = self.shutdown.subscribe();
+        async move {
+            // An error means that the stack is gone.
+            let _ = shutdown.wait_for(|stop| *stop).await;
+        }
+    }
+
+    /// Returns when one has ended by itself.
+    pub(crate) async fn failed(&mut self) -> anyhow::Error {
+        match self.tasks.join_next().await {
+            Some(Ok((name, Err(error)))) => error.context(format!("{name} has failed")),
+            Some(Ok((name, Ok(())))) => anyhow!("{name} has ended"),
+            Some(Err(error)) => anyhow!("a part of the stack has failed: {error}"),
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(crate) fn serve_site(&mut self, ports: Loopback, site: Site) {
+        let router = site.router();
+        for listener in ports.into_listeners() {
+            let stopped = self.stopped();
+            let service = router
+                .clone()
+                .into_make_service_with_connect_info::<SocketAddr>();
+            let serve = axum::serve(listener, service).with_graceful_shutdown(stopped);
+            self.tasks
+                .spawn(async move { ("the page's server", serve.await.map_err(Into::into)) });
+        }
+    }
+
+    pub(crate) fn serve_dynamodb(&mut self, ports: Loopback, database: dynoxide::Database) {
+        for listener in ports.into_listeners() {
+            let serve =
+                dynoxide::server::serve_with_shutdown(listener, database.clone(), self.stopped());
+            self.tasks
+                .spawn(async move { ("DynamoDB", serve.await.map_err(|error| anyhow!(error))) });
+        }
+    }
+
+    pub(crate) fn serve_sign_in(
+        &mut self,
+        listener: TcpListener,
+        url: &str,
+        data: &DataDir,
+        clients: Vec<ClientSpec>,
+    ) {
+        let lives = clients.first().map(|it| {
+            (
+                it.access_token_life,
+                it.refresh_token_life,
+                it.refresh_grace,
+            )
+        });
+        let clients = clients.into_iter().map(|client| local_sign_in::Client {
+            id: names::physical(&client.id),
+            callback_urls: client.callback_urls,
+            logout_urls: client.logout_urls,
+            scopes: client.scopes,
+        });
+        let mut options = local_sign_in::Options::new(listener, url, clients.collect());
+        options.data = Some(data.file("sign-in.sqlite"));
+        if let Some(lives) = lives {
+            (
+                options.access_token_life,
+                options.refresh_token_life,
+                options.refresh_grace,
+            ) = lives;
+        }
+        let serve = local_sign_in::serve(options, self.stopped());
+        self.tasks
+            .spawn(async move { ("the sign-in", serve.await) });
+    }
+
+    pub(crate) async fn serve_stripe(
+        &mut self,
+        listener: TcpListener,
+        url: &str,
+        addresses: &Addresses,
+        settings: &Settings,
+        data: &DataDir,
+        app: &str,
+    ) -> Result<()> {
+        let server = local_stripe::prepare(local_stripe::Options {
+            listener,
+            url: url.to_owned(),
+            data: Some(data.file("stripe.sqlite")),
+            secret_key: settings.stripe_secret_key.clone(),
+            publishable_key: settings.stripe_publishable_key.clone(),
+        });
+        let server = server.await?;
+        let handle = server.handle();
+        // The endpoint first, so that it hears of the plans.
+        handle
+            .ensure_webhook_endpoint(
+                &format!("{}/webhook", addresses.api),
+                &settings.stripe_webhook_secrets,
+            )
+            .await?;
+        handle.seed_plans(app).await?;
+        let serve = server.run(self.stopped());
+        self.tasks
+            .spawn(async move { ("Stripe's stand-in", serve.await) });
+        Ok(())
+    }
+
+    /// Ends all. A browser may hold a connection open; nothing is lost by cutting it.
+    pub(crate) async fn shutdown(mut self) {
+        self.shutdown.send_replace(true);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        // Late ones are cut off.
+        let _ = timeout(Duration::from_millis(500), ended).await;
+    }
+}

@@ -1,0 +1,317 @@
+//! The Checkout page, by posting its form.
+
+use crate::support::{Endpoint, Stripe, id};
+
+const GOOD: &str = "4242424242424242";
+
+#[tokio::test]
+async fn paying_makes_a_subscription_with_a_paid_invoice() {
+    let stripe = Stripe::start().await;
+    let customer = id(&stripe
+        .post("/v1/customers", "metadata[user_id]=u")
+        .await
+        .ok());
+    let session = stripe
+        .session(&format!(
+            "&customer={customer}&subscription_data[metadata][user_id]=u&metadata[m]=1"
+        ))
+        .await;
+    assert_eq!(
+        (&session["status"], &session["payment_status"]),
+        (&"open".into(), &"unpaid".into())
+    );
+    assert_eq!(
+        session["url"],
+        format!("{}/c/pay/{}", stripe.url, id(&session))
+    );
+
+    let (status, location, _) = stripe.pay(&session, GOOD).await;
+    assert_eq!(status, 303);
+    assert_eq!(
+        location.unwrap(),
+        format!("http://shop.test/done?s={}", id(&session))
+    );
+
+    let done = stripe
+        .get(&format!(
+            "/v1/checkout/sessions/{}?expand[]=invoice",
+            id(&session)
+        ))
+        .await
+        .ok();
+    assert_eq!(
+        (&done["status"], &done["payment_status"], &done["customer"]),
+        (
+            &"complete".into(),
+            &"paid".into(),
+            &customer.as_str().into()
+        )
+    );
+    assert!(done["url"].is_null());
+    assert_eq!(done["customer_details"]["email"], "ada@example.com");
+    let invoice = &done["invoice"];
+    assert_eq!(
+        (&invoice["status"], &invoice["amount_paid"]),
+        (&"paid".into(), &900.into())
+    );
+    assert!(
+        invoice["status_transitions"]["finalized_at"].is_i64()
+            && invoice["status_transitions"]["paid_at"].is_i64()
+    );
+    assert_eq!(
+        invoice["parent"]["subscription_details"]["subscription"],
+        done["subscription"]
+    );
+
+    let subscription = stripe
+        .get(&format!(
+            "/v1/subscriptions/{}",
+            done["subscription"].as_str().unwrap()
+        ))
+        .await
+        .ok();
+    assert_eq!(
+        (&subscription["status"], &subscription["latest_invoice"]),
+        (&"active".into(), &invoice["id"])
+    );
+    assert_eq!(subscription["metadata"]["user_id"], "u");
+    assert_eq!(subscription["billing_mode"]["type"], "flexible");
+    let item = &subscription["items"]["data"][0];
+    assert_eq!(item["price"]["lookup_key"], "starter-monthly");
+    let days = (item["current_period_end"].as_i64().unwrap()
+        - item["current_period_start"].as_i64().unwrap())
+        / 86_400;
+    assert!((28..=31).contains(&days), "{days}");
+
+    let customer = stripe.get(&format!("/v1/customers/{customer}")).await.ok();
+    assert_eq!(
+        (&customer["email"], &customer["name"]),
+        (&"ada@example.com".into(), &"Ada Lovelace".into())
+    );
+    let method = subscription["default_payment_method"].as_str().unwrap();
+    assert_eq!(
+        stripe
+            .get(&format!("/v1/payment_methods/{method}"))
+            .await
+            .ok()["card"]["last4"],
+        "4242"
+    );
+}
+
+#[tokio::test]
+async fn the_events_of_a_purchase_come_in_order() {
+    let stripe = Stripe::start().await;
+    let session = stripe.session("").await;
+    stripe.pay(&session, GOOD).await;
+    assert_eq!(
+        stripe.event_types().await[4..],
+        [
+            "customer.created",
+            "payment_method.attached",
+            "customer.subscription.created",
+            "invoice.created",
+            "invoice.finalized",
+            "charge.succeeded",
+            "payment_intent.succeeded",
+            "invoice.paid",
+            "invoice.payment_succeeded",
+            "invoice_payment.paid",
+            "checkout.session.completed",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_trial_costs_nothing_today() {
+    let stripe = Stripe::start().await;
+    let session = stripe
+        .session("&subscription_data[trial_period_days]=14")
+        .await;
+    assert_eq!(session["amount_total"], 0);
+    // This card can be kept, though not charged.
+    assert_eq!(stripe.pay(&session, "4000000000000341").await.0, 303);
+    let subscription = stripe
+        .get("/v1/subscriptions?expand[]=data.latest_invoice")
+        .await
+        .ok()["data"][0]
+        .clone();
+    assert_eq!(subscription["status"], "trialing");
+    let length =
+        subscription["trial_end"].as_i64().unwrap() - subscription["trial_start"].as_i64().unwrap();
+    assert_eq!(length, 14 * 86_400);
+    assert_eq!(
+        subscription["items"]["data"][0]["current_period_end"],
+        subscription["trial_end"]
+    );
+    assert_eq!(
+        (
+            &subscription["latest_invoice"]["status"],
+            &subscription["latest_invoice"]["total"]
+        ),
+        (&"paid".into(), &0.into())
+    );
+    let done = stripe
+        .get(&format!("/v1/checkout/sessions/{}", id(&session)))
+        .await
+        .ok();
+    assert_eq!(done["payment_status"], "no_payment_required");
+}
+
+#[tokio::test]
+async fn a_declined_card_leaves_the_session_open() {
+    let stripe = Stripe::start().await;
+    let session = stripe.session("").await;
+    for (card, message) in [
+        ("4000000000000002", "Your card was declined."),
+        ("4000000000009995", "insufficient funds"),
+        ("4000000000000069", "has expired"),
+        ("4000000000000127", "security code is incorrect"),
+        ("4000000000000119", "error occurred while processing"),
+        ("4000000000000341", "Your card was declined."),
+        ("4111111111111111", "non test card"),
+        ("4000002760003184", "asks for authentication"),
+    ] {
+        let (status, _, page) = stripe.pay(&session, card).await;
+        assert_eq!(status, 402, "{card}");
+        assert!(
+            page.replace("&#x27;", "'").contains(message),
+            "{card}: {page}"
+        );
+    }
+    assert_eq!(
+        stripe
+            .get(&format!("/v1/checkout/sessions/{}", id(&session)))
+            .await
+            .ok()["status"],
+        "open"
+    );
+    assert_eq!(
+        stripe.get("/v1/subscriptions?status=all").await.ok()["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    assert_eq!(stripe.pay(&session, GOOD).await.0, 303);
+}
+
+#[tokio::test]
+async fn a_form_that_is_wrong_says_so_beside_each_field_and_keeps_what_was_typed() {
+    let stripe = Stripe::start().await;
+    let session = id(&stripe.session("").await);
+    let form =
+        "email=ada@&cardNumber=4242424242424241&cardExpiry=01 / 20&cardCvc=1&billingName=<b>";
+    let (status, _, page) = stripe.submit(&session, form).await;
+    assert_eq!(status, 422);
+    for id in ["email", "cardNumber", "cardExpiry", "cardCvc"] {
+        assert!(page.contains(&format!("id=\"{id}-error\"")), "{id}: {page}");
+    }
+    assert!(page.contains("&lt;b&gt;") && !page.contains("<b>"));
+}
+
+#[tokio::test]
+async fn two_submits_pay_once() {
+    let stripe = Stripe::start().await;
+    let session = stripe.session("").await;
+    let pay = || stripe.pay(&session, GOOD);
+    let (first, second, third) = tokio::join!(pay(), pay(), pay());
+    for (status, location, _) in [first, second, third] {
+        assert_eq!(status, 303);
+        assert!(location.unwrap().starts_with("http://shop.test/done"));
+    }
+    for list in ["subscriptions?status=all", "charges", "customers"] {
+        assert_eq!(
+            stripe.get(&format!("/v1/{list}")).await.ok()["data"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1,
+            "{list}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_email_of_a_known_customer_cannot_be_changed() {
+    let stripe = Stripe::start().await;
+    let customer = id(&stripe
+        .post("/v1/customers", "email=known@example.com")
+        .await
+        .ok());
+    let session = stripe.session(&format!("&customer={customer}")).await;
+    let page = stripe
+        .http
+        .get(session["url"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(page.contains("known@example.com") && page.contains("readonly"));
+    stripe.pay(&session, GOOD).await;
+    assert_eq!(
+        stripe.get(&format!("/v1/customers/{customer}")).await.ok()["email"],
+        "known@example.com"
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_says_so_and_takes_no_card() {
+    let stripe = Stripe::start().await;
+    let session = stripe.session("").await;
+    let url = session["url"].as_str().unwrap().to_owned();
+    stripe
+        .post(
+            &format!("/v1/checkout/sessions/{}/expire", id(&session)),
+            "",
+        )
+        .await
+        .ok();
+    let page = stripe
+        .http
+        .get(&url)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(page.contains("has expired") && page.contains("shop.test"));
+    assert_eq!(stripe.pay(&session, GOOD).await.0, 410);
+    assert_eq!(
+        stripe.get("/v1/subscriptions?status=all").await.ok()["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+
+    let session = stripe.session("").await;
+    stripe.pay(&session, GOOD).await;
+    let page = stripe
+        .http
+        .get(session["url"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(page.contains("paid for already"));
+}
+
+#[tokio::test]
+async fn the_buyer_is_sent_on_once_the_shop_knows() {
+    let stripe = Stripe::start().await;
+    let endpoint = Endpoint::start().await;
+    stripe
+        .handle
+        .ensure_webhook_endpoint(&endpoint.url, "whsec_x")
+        .await
+        .unwrap();
+    let session = stripe.session("").await;
+    stripe.pay(&session, GOOD).await;
+    let known = |event: &serde_json::Value| event["type"] == "checkout.session.completed";
+    assert!(endpoint.received().iter().any(|it| known(&it.event())));
+}

@@ -1,0 +1,140 @@
+//! Cursors.
+
+use serde_json::Value;
+
+use crate::support::Stripe;
+
+fn names(list: &Value) -> Vec<&str> {
+    list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect()
+}
+
+async fn with_customers(count: usize) -> Stripe {
+    let stripe = Stripe::start().await;
+    for index in 1..=count {
+        stripe
+            .post("/v1/customers", &format!("name=c{index}"))
+            .await
+            .ok();
+    }
+    stripe
+}
+
+#[tokio::test]
+async fn pages_go_from_new_to_old_and_back() {
+    let stripe = with_customers(5).await;
+    let first = stripe.get("/v1/customers?limit=2").await.ok();
+    assert_eq!(
+        (names(&first), &first["has_more"]),
+        (vec!["c5", "c4"], &true.into())
+    );
+    assert_eq!(
+        (&first["object"], &first["url"]),
+        (&"list".into(), &"/v1/customers".into())
+    );
+    let after = |list: &Value| {
+        format!(
+            "/v1/customers?limit=2&starting_after={}",
+            list["data"][1]["id"].as_str().unwrap()
+        )
+    };
+    let second = stripe.get(&after(&first)).await.ok();
+    assert_eq!(names(&second), ["c3", "c2"]);
+    let last = stripe.get(&after(&second)).await.ok();
+    assert_eq!(
+        (names(&last), &last["has_more"]),
+        (vec!["c1"], &false.into())
+    );
+
+    let before = format!(
+        "/v1/customers?limit=2&ending_before={}",
+        last["data"][0]["id"].as_str().unwrap()
+    );
+    let back = stripe.get(&before).await.ok();
+    assert_eq!(
+        (names(&back), &back["has_more"]),
+        (vec!["c3", "c2"], &true.into())
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_or_limit_that_cannot_be_is_refused() {
+    let stripe = with_customers(1).await;
+    let unknown = stripe.get("/v1/customers?starting_after=cus_no").await;
+    unknown.check_error(400, Some("resource_missing"), Some("starting_after"));
+    stripe.get("/v1/customers?limit=0").await.check_error(
+        400,
+        Some("parameter_invalid_integer"),
+        Some("limit"),
+    );
+    stripe.get("/v1/customers?limit=101").await.check_error(
+        400,
+        Some("parameter_invalid_integer"),
+        Some("limit"),
+    );
+    let both = stripe
+        .get("/v1/customers?starting_after=a&ending_before=b")
+        .await;
+    both.check_error(400, None, Some("ending_before"));
+}
+
+#[tokio::test]
+async fn filters_narrow_a_list() {
+    let stripe = with_customers(2).await;
+    stripe
+        .post("/v1/customers", "name=c3&email=c3@example.com")
+        .await
+        .ok();
+    assert_eq!(
+        names(&stripe.get("/v1/customers?email=c3@example.com").await.ok()),
+        ["c3"]
+    );
+    assert_eq!(
+        names(
+            &stripe
+                .get("/v1/customers?created[gte]=1&created[lt]=2")
+                .await
+                .ok()
+        ),
+        [""; 0]
+    );
+    assert_eq!(
+        names(&stripe.get("/v1/customers?created[gt]=1").await.ok()).len(),
+        3
+    );
+    stripe
+        .get("/v1/customers?created[since]=1")
+        .await
+        .check_error(400, Some("parameter_unknown"), Some("created[since]"));
+}
+
+#[tokio::test]
+async fn sessions_are_listed_by_customer_and_status() {
+    let stripe = Stripe::start().await;
+    let customer = crate::support::id(&stripe.post("/v1/customers", "").await.ok());
+    let session = crate::support::id(&stripe.session(&format!("&customer={customer}")).await);
+    stripe.session("").await;
+    let open = stripe
+        .get(&format!(
+            "/v1/checkout/sessions?customer={customer}&status=open"
+        ))
+        .await
+        .ok();
+    assert_eq!(open["data"].as_array().unwrap().len(), 1);
+    assert_eq!(open["data"][0]["id"], session.as_str());
+    stripe
+        .post(&format!("/v1/checkout/sessions/{session}/expire"), "")
+        .await
+        .ok();
+    let open = stripe
+        .get(&format!(
+            "/v1/checkout/sessions?customer={customer}&status=open"
+        ))
+        .await
+        .ok();
+    assert_eq!(open["data"].as_array().unwrap().len(), 0);
+}

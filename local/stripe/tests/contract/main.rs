@@ -1,0 +1,19 @@
+//! The stand-in over real HTTP, held to what Stripe does.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
+mod api;
+mod checkout;
+mod errors;
+mod idempotency;
+mod knobs;
+mod lists;
+mod pages;
+mod restart;
+mod shapes;
+mod support;
+mod webhooks;

@@ -1,19 +1,24 @@
 /** Takes the pictures for the README: PICTURES=1 npx playwright test */
-import { account, expect, test } from "./support/mock.js";
+import { AT, account, expect, pro, starter, test } from "./support/mock.js";
 
 const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
+
+/** What `cargo dev` has on offer. */
+const ON_OFFER = [starter, { ...pro, key: "pro-monthly", description: "For a team that means business.", amount: 2900, interval: "month", trial_days: 0 }];
+const MONTH = 30 * 86_400;
 
 test.use({ viewport: { width: 1200, height: 800 } });
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`the plans and a subscription, ${colorScheme}`, async ({ page, mock, signedIn }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    mock.config.plans = ON_OFFER;
     await page.goto("/");
     await expect(page.getByRole("button", { name: "Subscribe" })).toHaveCount(2);
     await page.screenshot({ path: `${IMAGES}page-${colorScheme}.png` });
 
     await signedIn();
-    mock.account = account();
+    mock.account = account({ current_period_end: AT + MONTH });
     await page.setViewportSize({ width: 1200, height: 560 });
     await page.goto("/");
     await expect(page.getByText("Renews on")).toBeVisible();

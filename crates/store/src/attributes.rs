@@ -18,6 +18,15 @@ pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+/// The placeholders of attributes' names, `#name` for `name`: DynamoDB reserves many words.
+pub(crate) fn names<const N: usize>(names: [&str; N]) -> Option<HashMap<String, String>> {
+    Some(
+        names
+            .map(|name| (format!("#{name}"), name.to_owned()))
+            .into(),
+    )
+}
+
 /// What only we read is kept as JSON in a text.
 pub(crate) fn json<T: Serialize>(
     attribute: &'static str,

@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use billing::Catalogue;
 
-use crate::attributes::{json, number, read_json, require_number};
+use crate::attributes::{json, names, number, read_json, require_number};
 use crate::error::if_condition_held;
 use crate::{StoreError, Table, Ticket};
 
@@ -11,17 +11,8 @@ impl Table {
     /// # Errors
     /// [`StoreError`]
     pub async fn catalogue(&self) -> Result<Option<Catalogue>, StoreError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.name)
-            .set_key(Some(self.catalogue_key()))
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("GetItem", error))?;
-        output
-            .item
-            .map_or(Ok(None), |attributes| read_json(&attributes, "catalogue"))
+        let item = self.get(self.catalogue_key()).await?;
+        item.map_or(Ok(None), |attributes| read_json(&attributes, "catalogue"))
     }
 
     /// Takes the number of a read of Stripe's catalogue that is about to begin, as [`Table::take_ticket`] does for a user.
@@ -30,12 +21,9 @@ impl Table {
     /// [`StoreError`]
     pub async fn take_catalogue_ticket(&self) -> Result<Ticket, StoreError> {
         let output = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.catalogue_key()))
+            .update(self.catalogue_key())
             .update_expression("ADD #ticket :one")
-            .expression_attribute_names("#ticket", "ticket")
+            .set_expression_attribute_names(names(["ticket"]))
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::UpdatedNew)
             .send()
@@ -54,14 +42,10 @@ impl Table {
         catalogue: &Catalogue,
     ) -> Result<bool, StoreError> {
         let output = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.catalogue_key()))
+            .update(self.catalogue_key())
             .update_expression("SET #catalogue = :catalogue, #applied = :ticket")
             .condition_expression("attribute_not_exists(#applied) OR #applied < :ticket")
-            .expression_attribute_names("#catalogue", "catalogue")
-            .expression_attribute_names("#applied", "applied")
+            .set_expression_attribute_names(names(["catalogue", "applied"]))
             .expression_attribute_values(":catalogue", json("catalogue", catalogue)?)
             .expression_attribute_values(":ticket", number(ticket))
             .send()

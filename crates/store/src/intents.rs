@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{PlanKey, PriceId, SessionId, Timestamp, UserId};
 
 use crate::attributes::{
-    Attributes, number, read_id, read_map, require_id, require_number, require_text, text,
+    Attributes, names, number, read_id, read_map, require_id, require_number, require_text, text,
 };
 use crate::error::if_condition_held;
 use crate::{StoreError, Table};
@@ -82,18 +82,13 @@ impl Table {
             ("created_at".to_owned(), number(intent.created_at)),
         ]);
         let output = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.user_key(user)))
-            .update_expression("SET #intent = :intent")
+            .update(self.user_key(user))
+            .update_expression("SET #customer_intent = :intent")
             .condition_expression(
-                "attribute_not_exists(#customer) AND attribute_not_exists(#intent) \
+                "attribute_not_exists(#customer) AND attribute_not_exists(#customer_intent) \
                  AND (attribute_not_exists(#generation) OR #generation = :generation)",
             )
-            .expression_attribute_names("#customer", "customer")
-            .expression_attribute_names("#intent", "customer_intent")
-            .expression_attribute_names("#generation", "generation")
+            .set_expression_attribute_names(names(["customer", "customer_intent", "generation"]))
             .expression_attribute_values(":intent", AttributeValue::M(map))
             .expression_attribute_values(":generation", number(generation))
             .send()
@@ -112,18 +107,13 @@ impl Table {
         generation: u64,
     ) -> Result<(), StoreError> {
         let output = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.user_key(user)))
-            .update_expression("SET #generation = :next REMOVE #intent")
+            .update(self.user_key(user))
+            .update_expression("SET #generation = :next REMOVE #customer_intent")
             .condition_expression(
-                "attribute_not_exists(#customer) AND attribute_exists(#intent) \
+                "attribute_not_exists(#customer) AND attribute_exists(#customer_intent) \
                  AND (attribute_not_exists(#generation) OR #generation = :generation)",
             )
-            .expression_attribute_names("#customer", "customer")
-            .expression_attribute_names("#intent", "customer_intent")
-            .expression_attribute_names("#generation", "generation")
+            .set_expression_attribute_names(names(["customer", "customer_intent", "generation"]))
             .expression_attribute_values(":generation", number(generation))
             .expression_attribute_values(":next", number(generation + 1))
             .send()
@@ -150,12 +140,9 @@ impl Table {
             ("created_at".to_owned(), number(intent.created_at)),
         ]);
         let update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.user_key(user)))
+            .update(self.user_key(user))
             .update_expression("SET #checkout = :checkout")
-            .expression_attribute_names("#checkout", "checkout")
+            .set_expression_attribute_names(names(["checkout"]))
             .expression_attribute_values(":checkout", AttributeValue::M(map));
         let update = match found {
             None => update.condition_expression("attribute_not_exists(#checkout)"),
@@ -178,15 +165,10 @@ impl Table {
         session: &SessionId,
     ) -> Result<bool, StoreError> {
         let output = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.user_key(user)))
+            .update(self.user_key(user))
             .update_expression("SET #checkout.#session = :session")
             .condition_expression("#checkout.#id = :id")
-            .expression_attribute_names("#checkout", "checkout")
-            .expression_attribute_names("#id", "id")
-            .expression_attribute_names("#session", "session")
+            .set_expression_attribute_names(names(["checkout", "id", "session"]))
             .expression_attribute_values(":session", text(session.as_str()))
             .expression_attribute_values(":id", text(&intent.id))
             .send()

@@ -19,8 +19,11 @@ pub use intents::{CheckoutIntent, CustomerIntent};
 pub use mapping::Binding;
 pub use user::UserRecord;
 
+use attributes::Attributes;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use billing::Mode;
+use keys::Key;
 
 /// Numbers the reads of one user (or of the catalogue), in the order in which they began. See [`Table::take_ticket`].
 pub type Ticket = u64;
@@ -42,5 +45,27 @@ impl Table {
             name: name.to_owned(),
             mode,
         }
+    }
+
+    /// One consistent read of an item.
+    async fn get(&self, key: Key) -> Result<Option<Attributes>, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("GetItem", error))?;
+        Ok(output.item)
+    }
+
+    /// A write of an item that is still to be described.
+    fn update(&self, key: Key) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key))
     }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 use billing::{CustomerId, UserId};
 
-use crate::attributes::{number, require_id, text};
+use crate::attributes::{names, number, require_id, text};
 use crate::error::if_conditions_held;
 use crate::{StoreError, Table};
 
@@ -26,18 +26,8 @@ impl Table {
     /// # Errors
     /// [`StoreError`]
     pub async fn user_of(&self, customer: &CustomerId) -> Result<Option<UserId>, StoreError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.name)
-            .set_key(Some(self.customer_key(customer)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("GetItem", error))?;
-        output
-            .item
-            .map(|attributes| require_id(&attributes, "user"))
+        let item = self.get(self.customer_key(customer)).await?;
+        item.map(|attributes| require_id(&attributes, "user"))
             .transpose()
     }
 
@@ -54,13 +44,11 @@ impl Table {
         let on_user = Update::builder()
             .table_name(&self.name)
             .set_key(Some(self.user_key(user)))
-            .update_expression("SET #customer = :customer REMOVE #intent")
+            .update_expression("SET #customer = :customer REMOVE #customer_intent")
             .condition_expression(
                 "attribute_not_exists(#customer) AND (attribute_not_exists(#generation) OR #generation = :generation)",
             )
-            .expression_attribute_names("#customer", "customer")
-            .expression_attribute_names("#intent", "customer_intent")
-            .expression_attribute_names("#generation", "generation")
+            .set_expression_attribute_names(names(["customer", "customer_intent", "generation"]))
             .expression_attribute_values(":customer", text(customer.as_str()))
             .expression_attribute_values(":generation", number(generation))
             .build();
@@ -102,15 +90,17 @@ impl Table {
             .set_key(Some(self.user_key(user)))
             .update_expression(
                 "SET #generation = if_not_exists(#generation, :zero) + :one \
-                 REMOVE #customer, #intent, #checkout, #snapshot, #synced_at",
+                 REMOVE #customer, #customer_intent, #checkout, #snapshot, #synced_at",
             )
             .condition_expression("#customer = :customer")
-            .expression_attribute_names("#customer", "customer")
-            .expression_attribute_names("#intent", "customer_intent")
-            .expression_attribute_names("#checkout", "checkout")
-            .expression_attribute_names("#snapshot", "snapshot")
-            .expression_attribute_names("#synced_at", "synced_at")
-            .expression_attribute_names("#generation", "generation")
+            .set_expression_attribute_names(names([
+                "customer",
+                "customer_intent",
+                "checkout",
+                "snapshot",
+                "synced_at",
+                "generation",
+            ]))
             .expression_attribute_values(":customer", text(customer.as_str()))
             .expression_attribute_values(":zero", number(0))
             .expression_attribute_values(":one", number(1))
@@ -119,7 +109,7 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(self.customer_key(customer)))
             .condition_expression("#user = :user")
-            .expression_attribute_names("#user", "user")
+            .set_expression_attribute_names(names(["user"]))
             .expression_attribute_values(":user", text(user.as_str()))
             .build();
         let transaction = self

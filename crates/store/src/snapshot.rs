@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 use billing::{CustomerId, Snapshot, Timestamp, UserId};
 
-use crate::attributes::{json, number, require_number, text};
+use crate::attributes::{json, names, number, require_number, text};
 use crate::error::if_condition_held;
 use crate::{StoreError, Table, Ticket};
 
@@ -18,14 +18,10 @@ impl Table {
         customer: &CustomerId,
     ) -> Result<Option<Ticket>, StoreError> {
         let output = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.user_key(user)))
+            .update(self.user_key(user))
             .update_expression("ADD #ticket :one")
             .condition_expression("#customer = :customer")
-            .expression_attribute_names("#ticket", "ticket")
-            .expression_attribute_names("#customer", "customer")
+            .set_expression_attribute_names(names(["ticket", "customer"]))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":customer", text(customer.as_str()))
             .return_values(ReturnValue::UpdatedNew)
@@ -55,20 +51,14 @@ impl Table {
             ""
         };
         let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.user_key(user)))
+            .update(self.user_key(user))
             .update_expression(format!(
                 "SET #snapshot = :snapshot, #applied = :ticket, #synced_at = :now{trial}"
             ))
             .condition_expression(
                 "#customer = :customer AND (attribute_not_exists(#applied) OR #applied < :ticket)",
             )
-            .expression_attribute_names("#snapshot", "snapshot")
-            .expression_attribute_names("#applied", "applied")
-            .expression_attribute_names("#synced_at", "synced_at")
-            .expression_attribute_names("#customer", "customer")
+            .set_expression_attribute_names(names(["snapshot", "applied", "synced_at", "customer"]))
             .expression_attribute_values(":snapshot", json("snapshot", snapshot)?)
             .expression_attribute_values(":ticket", number(ticket))
             .expression_attribute_values(":now", number(now))
@@ -95,13 +85,12 @@ impl Table {
         seconds: i64,
     ) -> Result<bool, StoreError> {
         let output = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(self.user_key(user)))
-            .update_expression("SET #claimed = :now")
-            .condition_expression("attribute_not_exists(#claimed) OR #claimed <= :before")
-            .expression_attribute_names("#claimed", "sync_claimed_at")
+            .update(self.user_key(user))
+            .update_expression("SET #sync_claimed_at = :now")
+            .condition_expression(
+                "attribute_not_exists(#sync_claimed_at) OR #sync_claimed_at <= :before",
+            )
+            .set_expression_attribute_names(names(["sync_claimed_at"]))
             .expression_attribute_values(":now", number(now))
             .expression_attribute_values(":before", number(now - seconds))
             .send()

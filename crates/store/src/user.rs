@@ -30,16 +30,8 @@ impl Table {
     /// # Errors
     /// [`StoreError`]
     pub async fn user(&self, user: &UserId) -> Result<UserRecord, StoreError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.name)
-            .set_key(Some(self.user_key(user)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("GetItem", error))?;
-        match output.item {
+        let item = self.get(self.user_key(user)).await?;
+        match item {
             Some(attributes) => UserRecord::read(&attributes),
             None => Ok(UserRecord::default()),
         }

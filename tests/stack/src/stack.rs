@@ -221,6 +221,15 @@ impl Stack {
         Ok(answer.body)
     }
 
+    /// Waits until the table, by itself, says this of the user, and gives the whole answer.
+    pub async fn until(&self, user: &User, reason: &str) -> Value {
+        eventually(reason, async || {
+            let answer = self.get("/subscription", Some(user)).await.ok()?;
+            (answer.body["access"]["reason"] == reason).then_some(answer.body)
+        })
+        .await
+    }
+
     /// All that Stripe lists under this path.
     ///
     /// # Errors
@@ -252,6 +261,25 @@ impl Stack {
         let mut customers = self.stripe_list("/customers").await?;
         customers.retain(|customer| customer["metadata"]["user_id"] == user.sub.as_str());
         Ok(customers)
+    }
+
+    /// The id of the one customer that Stripe has for this user.
+    ///
+    /// # Errors
+    /// Where there is no answer, or not one customer.
+    pub async fn customer_of(&self, user: &User) -> Result<String> {
+        let customers = self.customers_of(user).await?;
+        ensure!(customers.len() == 1, "{customers:#?}");
+        Ok(customers[0]["id"].as_str().context("no id")?.to_owned())
+    }
+
+    /// All subscriptions that Stripe has for a customer.
+    ///
+    /// # Errors
+    /// Where there is no answer, or an error.
+    pub async fn subscriptions_of(&self, customer: &str) -> Result<Vec<Value>> {
+        let path = format!("/subscriptions?status=all&customer={customer}");
+        self.stripe_list(&path).await
     }
 
     /// Makes the Stripe stand-in misbehave: see `local/stripe/README.md`.

@@ -1,4 +1,4 @@
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 use stack_tests::{Answer, Stack, User, eventually};
 
@@ -7,20 +7,13 @@ const CARD: &str = "4242424242424242";
 /// That the user ends with one customer, one session that can be paid, and, having paid it, one subscription.
 async fn ends_well(stack: &Stack, user: &User) -> Result<()> {
     let url = stack.click(user, "starter-monthly").await?.url()?;
-    let customers = stack.customers_of(user).await?;
-    assert_eq!(customers.len(), 1, "{customers:#?}");
-    let customer = customers[0]["id"].as_str().context("no id")?;
+    let customer = stack.customer_of(user).await?;
     let path = format!("/checkout/sessions?status=open&customer={customer}");
     let sessions = stack.stripe_list(&path).await?;
     assert_eq!(sessions.len(), 1, "{sessions:#?}");
     assert_eq!(stack.pay(&url, CARD).await?.status(), 303);
-    eventually("access is granted", async || {
-        let answer = stack.get("/subscription", Some(user)).await.ok()?;
-        (answer.body["access"]["granted"] == true).then_some(())
-    })
-    .await;
-    let path = format!("/subscriptions?status=all&customer={customer}");
-    assert_eq!(stack.stripe_list(&path).await?.len(), 1);
+    stack.until(user, "active").await;
+    assert_eq!(stack.subscriptions_of(&customer).await?.len(), 1);
     Ok(())
 }
 
@@ -160,11 +153,7 @@ async fn a_kill_between_payment_and_webhook_loses_no_subscription() -> Result<()
     let before = stack.get("/subscription", Some(&ann)).await?;
     assert_eq!(before.body["access"]["granted"], false);
     stack.pause_webhooks(false).await?;
-    eventually("the subscription arrives", async || {
-        let answer = stack.get("/subscription", Some(&ann)).await.ok()?;
-        (answer.body["access"]["granted"] == true).then_some(())
-    })
-    .await;
+    stack.until(&ann, "active").await;
     Ok(())
 }
 
@@ -176,10 +165,6 @@ async fn a_webhook_that_cannot_sync_is_sent_again() -> Result<()> {
     let down = json!({ "method": "GET", "path": "/v1/subscriptions", "kind": "error", "status": 500, "times": 6 });
     stack.fault(down).await?;
     assert_eq!(stack.pay(&url, CARD).await?.status(), 303);
-    eventually("a later delivery succeeds", async || {
-        let answer = stack.get("/subscription", Some(&ann)).await.ok()?;
-        (answer.body["access"]["granted"] == true).then_some(())
-    })
-    .await;
+    stack.until(&ann, "active").await;
     Ok(())
 }

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use stack_tests::{Answer, Stack, User, eventually};
+use stack_tests::{Answer, Stack, User};
 
 const PLANS: [&str; 2] = ["starter-monthly", "pro-monthly"];
 
@@ -19,16 +19,9 @@ async fn double_click(stack: &Stack, user: &User, plans: [&str; 2]) -> Result<()
     )?;
     let paid = a.status().is_redirection() || b.status().is_redirection();
     assert!(paid, "neither could be paid: {} {}", a.status(), b.status());
-    eventually("access is granted", async || {
-        let answer = stack.get("/subscription", Some(user)).await.ok()?;
-        (answer.body["access"]["granted"] == true).then_some(())
-    })
-    .await;
-    let customers = stack.customers_of(user).await?;
-    assert_eq!(customers.len(), 1, "{customers:#?}");
-    let customer = customers[0]["id"].as_str().unwrap_or_default();
-    let path = format!("/subscriptions?status=all&customer={customer}");
-    let subscriptions = stack.stripe_list(&path).await?;
+    stack.until(user, "active").await;
+    let customer = stack.customer_of(user).await?;
+    let subscriptions = stack.subscriptions_of(&customer).await?;
     assert_eq!(subscriptions.len(), 1, "{subscriptions:#?}");
     Ok(())
 }

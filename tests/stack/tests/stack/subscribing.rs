@@ -1,16 +1,7 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
-use serde_json::{Value, json};
-use stack_tests::{Stack, User, eventually};
-
-/// Waits until the table, by itself, grants access.
-async fn until_granted(stack: &Stack, user: &User) -> Value {
-    eventually("access is granted", async || {
-        let answer = stack.get("/subscription", Some(user)).await.ok()?;
-        (answer.body["access"]["granted"] == true).then_some(answer.body)
-    })
-    .await
-}
+use serde_json::json;
+use stack_tests::{Stack, eventually};
 
 #[tokio::test]
 async fn a_person_subscribes_and_is_subscribed_on_every_later_visit() -> Result<()> {
@@ -72,7 +63,7 @@ async fn the_webhook_alone_is_enough() -> Result<()> {
     let stack = Stack::start().await?;
     let ann = stack.sign_up("ann").await?;
     stack.subscribe(&ann, "pro-monthly").await?;
-    let granted = until_granted(&stack, &ann).await;
+    let granted = stack.until(&ann, "active").await;
     assert_eq!(granted["subscription"]["plan"]["name"], "Pro");
     Ok(())
 }
@@ -94,7 +85,7 @@ async fn a_declined_card_leaves_the_session_open_for_a_better_one() -> Result<()
     );
     let paid = stack.pay(&url, "4242424242424242").await?;
     assert_eq!(paid.status(), 303);
-    until_granted(&stack, &ann).await;
+    stack.until(&ann, "active").await;
     Ok(())
 }
 
@@ -110,7 +101,7 @@ async fn asking_again_gives_the_same_session_and_another_plan_ends_it() -> Resul
     assert!(!too_late.status().is_redirection());
     assert_eq!(stack.pay(&pro, "4242424242424242").await?.status(), 303);
     assert_eq!(
-        until_granted(&stack, &ann).await["subscription"]["plan"]["name"],
+        stack.until(&ann, "active").await["subscription"]["plan"]["name"],
         "Pro"
     );
     assert_eq!(
@@ -162,8 +153,7 @@ async fn a_price_made_in_stripe_is_on_offer_and_its_trial_is_given_once() -> Res
 
     let ann = stack.sign_up("ann").await?;
     stack.subscribe(&ann, "yearly").await?;
-    let trial = until_granted(&stack, &ann).await;
-    assert_eq!(trial["access"]["reason"], "trialing");
+    let trial = stack.until(&ann, "trialing").await;
     assert_eq!(trial["trial_used"], true);
 
     let subscriptions = stack.stripe_list("/subscriptions").await?;
@@ -171,14 +161,9 @@ async fn a_price_made_in_stripe_is_on_offer_and_its_trial_is_given_once() -> Res
     stack
         .stripe(Method::DELETE, &format!("/subscriptions/{id}"), &[])
         .await?;
-    eventually("the end is heard of", async || {
-        let answer = stack.get("/subscription", Some(&ann)).await.ok()?;
-        (answer.body["access"]["reason"] == "canceled").then_some(())
-    })
-    .await;
+    stack.until(&ann, "canceled").await;
     stack.subscribe(&ann, "yearly").await?;
-    let paid = until_granted(&stack, &ann).await;
-    assert_eq!(paid["access"]["reason"], "active");
+    stack.until(&ann, "active").await;
     Ok(())
 }
 
@@ -187,22 +172,15 @@ async fn a_user_whose_customer_was_deleted_begins_anew() -> Result<()> {
     let stack = Stack::start().await?;
     let ann = stack.sign_up("ann").await?;
     stack.subscribe(&ann, "starter-monthly").await?;
-    until_granted(&stack, &ann).await;
-    let customer = stack.customers_of(&ann).await?[0]["id"]
-        .as_str()
-        .context("no id")?
-        .to_owned();
+    stack.until(&ann, "active").await;
+    let customer = stack.customer_of(&ann).await?;
     stack
         .stripe(Method::DELETE, &format!("/customers/{customer}"), &[])
         .await?;
-    eventually("the customer is forgotten", async || {
-        let answer = stack.get("/subscription", Some(&ann)).await.ok()?;
-        (answer.body["access"]["reason"] == "no_subscription").then_some(())
-    })
-    .await;
+    stack.until(&ann, "no_subscription").await;
     stack.subscribe(&ann, "pro-monthly").await?;
     assert_eq!(
-        until_granted(&stack, &ann).await["subscription"]["plan"]["name"],
+        stack.until(&ann, "active").await["subscription"]["plan"]["name"],
         "Pro"
     );
     Ok(())
@@ -214,10 +192,7 @@ async fn a_deletion_that_nobody_told_us_of_is_noticed_at_the_next_click() -> Res
     let ann = stack.sign_up("ann").await?;
     stack.click(&ann, "starter-monthly").await?.url()?;
     stack.pause_webhooks(true).await?;
-    let customer = stack.customers_of(&ann).await?[0]["id"]
-        .as_str()
-        .context("no id")?
-        .to_owned();
+    let customer = stack.customer_of(&ann).await?;
     stack
         .stripe(Method::DELETE, &format!("/customers/{customer}"), &[])
         .await?;

@@ -66,7 +66,10 @@ pub fn access(snapshot: &Snapshot, policy: Policy, now: Timestamp) -> Access<'_>
         .subscriptions
         .iter()
         .map(|subscription| decide(subscription, snapshot, policy, now))
-        .max_by_key(|access| (access.granted, closeness(access.reason), access.until))
+        .max_by_key(|access| {
+            let lasts = access.until.filter(|_| access.granted);
+            (lasts, closeness(access.reason), access.until)
+        })
         .unwrap_or(Access {
             granted: false,
             until: None,
@@ -120,7 +123,10 @@ fn decide<'a>(
             Some(invoice)
                 if matches!(
                     invoice.status,
-                    InvoiceStatus::Draft | InvoiceStatus::Open | InvoiceStatus::Unknown(_)
+                    InvoiceStatus::Draft
+                        | InvoiceStatus::Open
+                        | InvoiceStatus::Uncollectible
+                        | InvoiceStatus::Unknown(_)
                 ) =>
             {
                 // An upgrade's invoice comes in mid-period; grace begins with it.
@@ -288,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_period_that_moved_on_unpaid_is_not_given_away() {
-        for status in ["draft", "open", "status_of_2030"] {
+        for status in ["draft", "open", "uncollectible", "status_of_2030"] {
             let mut renewed = subscription("active");
             renewed.items[0].period_end = START + 365 * DAY;
             renewed.latest_invoice = Some(invoice(status));
@@ -386,6 +392,15 @@ mod tests {
             ],
             START,
             (true, Some(END + 301 * DAY), Reason::Active),
+        );
+        let mut ending = subscription("active");
+        ending.cancel_at = Some(START + DAY);
+        let mut late = subscription("past_due");
+        late.past_due_since = Some(START);
+        check(
+            vec![late, ending],
+            START,
+            (true, Some(START + 7 * DAY), Reason::PastDue),
         );
         check(
             vec![subscription("canceled"), subscription("unpaid")],

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalogue, Product, Subscription};
+use crate::{Catalogue, Product, Status, Subscription};
 
 /// What we keep of a user's subscriptions: all that access is decided from, so that deciding reads one item and asks nobody.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,23 @@ impl Snapshot {
         self.subscriptions
             .iter()
             .any(|subscription| !subscription.status.is_terminal())
+    }
+
+    /// Whether all that stands in the way is a first payment that has not been made: the session it began in may still be open.
+    #[must_use]
+    pub fn awaits_first_payment(&self) -> bool {
+        self.subscriptions
+            .iter()
+            .filter(|subscription| !subscription.status.is_terminal())
+            .all(|subscription| subscription.status == Status::Incomplete)
+    }
+
+    /// The subscription of this id.
+    #[must_use]
+    pub fn subscription(&self, id: &str) -> Option<&Subscription> {
+        self.subscriptions
+            .iter()
+            .find(|subscription| subscription.id.as_str() == id)
     }
 
     /// Whether the user ever had a free trial.

@@ -173,7 +173,7 @@ pub struct Subscription {
     pub has_payment_method: bool,
     /// The newest invoice.
     pub latest_invoice: Option<Invoice>,
-    /// Only while `past_due`: when the oldest invoice that is still open was finalized.
+    /// Only while `past_due`: when the oldest invoice that is open or written off was finalized.
     pub past_due_since: Option<Timestamp>,
 }
 

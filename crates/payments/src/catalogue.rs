@@ -11,6 +11,9 @@ use crate::{Stripe, StripeError};
 /// The price's metadata that gives new users a free trial, in days.
 const TRIAL_DAYS: &str = "trial_days";
 
+/// What Stripe takes for `trial_period_days` at the most.
+const LONGEST_TRIAL: u32 = 730;
+
 impl Stripe {
     /// All that we sell or ever sold: prices, active or not, of products that carry our `app` metadata.
     /// See <https://docs.stripe.com/api/prices/list>.
@@ -63,6 +66,7 @@ struct WirePrice {
 struct WireRecurring {
     interval: Interval,
     interval_count: u32,
+    usage_type: Option<String>,
 }
 
 /// Expanded; a deleted product has an id only.
@@ -96,11 +100,24 @@ fn plan(price: &WirePrice, product: &Product) -> Option<Plan> {
         return None;
     }
     let recurring = price.recurring.as_ref()?;
-    let trial_days = price
-        .metadata
-        .get(TRIAL_DAYS)
-        .and_then(|days| days.as_str()?.parse().ok())
-        .unwrap_or(0);
+    // Checkout takes no quantity for a metered price; they are not sold yet.
+    if recurring.usage_type.as_deref() == Some("metered") {
+        return None;
+    }
+    let trial_days = match price.metadata.get(TRIAL_DAYS) {
+        None => 0,
+        Some(days) => {
+            let days = days.as_str().and_then(|days| days.parse().ok());
+            let Some(days) = days.filter(|days| *days <= LONGEST_TRIAL) else {
+                tracing::warn!(
+                    price = price.id,
+                    "not on offer: its trial_days is not a number up to 730"
+                );
+                return None;
+            };
+            days
+        }
+    };
     Some(Plan {
         key: PlanKey::parse(price.lookup_key.as_deref()?).ok()?,
         price: PriceId::parse(price.id.as_str()).ok()?,
@@ -138,6 +155,22 @@ mod tests {
     #[test]
     fn a_price_is_a_plan_when_it_is_on_offer_and_its_product_is_ours() {
         assert_eq!(price(|_| ()), (1, 14));
+        assert_eq!(
+            price(|p| p["metadata"] = serde_json::json!({"trial_days": "7"})),
+            (1, 7)
+        );
+        assert_eq!(
+            price(|p| p["metadata"] = serde_json::json!({"trial_days": "many"})),
+            (1, 0)
+        );
+        assert_eq!(
+            price(|p| p["metadata"] = serde_json::json!({"trial_days": "731"})),
+            (1, 0)
+        );
+        assert_eq!(
+            price(|p| p["recurring"]["usage_type"] = "metered".into()),
+            (1, 0)
+        );
         assert_eq!(price(|p| p["active"] = false.into()), (1, 0));
         assert_eq!(price(|p| p["product"]["active"] = false.into()), (1, 0));
         assert_eq!(price(|p| p["lookup_key"] = serde_json::Value::Null), (1, 0));

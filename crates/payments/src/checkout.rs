@@ -88,6 +88,8 @@ pub struct CheckoutSession {
     pub url: Option<String>,
     /// Whose it is.
     pub customer: Option<String>,
+    /// What it led to, once it is complete.
+    pub subscription: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +98,7 @@ struct Wire {
     status: Option<String>,
     url: Option<String>,
     customer: Option<Reference>,
+    subscription: Option<Reference>,
 }
 
 impl<'de> Deserialize<'de> for CheckoutSession {
@@ -106,6 +109,7 @@ impl<'de> Deserialize<'de> for CheckoutSession {
             status: wire.status.unwrap_or_default().into(),
             url: wire.url,
             customer: wire.customer.map(Reference::into_id),
+            subscription: wire.subscription.map(Reference::into_id),
         })
     }
 }
@@ -162,10 +166,14 @@ impl Stripe {
         let expired = self
             .send(ExpireCheckoutSession::new(id.as_str()).build())
             .await;
-        match expired {
-            // Only an open session can be expired: it has ended already.
-            Err(StripeError::Api { status: 400, .. }) => self.checkout_session(id).await,
-            other => other,
+        let Err(error @ StripeError::Api { status: 400, .. }) = expired else {
+            return expired;
+        };
+        // Only an open session can be expired. If this one has not ended, Stripe has another reason, and it may yet be paid.
+        let session = self.checkout_session(id).await?;
+        match session.status {
+            SessionStatus::Complete | SessionStatus::Expired => Ok(session),
+            SessionStatus::Open | SessionStatus::Unknown(_) => Err(error),
         }
     }
 }

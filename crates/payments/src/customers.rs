@@ -1,11 +1,13 @@
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
-use billing::{App, CustomerId, Mode, UserId};
+use billing::{App, CustomerId, Mode, Timestamp, UserId};
 use serde::Deserialize;
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
-use stripe_core::customer::{CreateCustomer, RetrieveCustomer, SearchCustomer};
+use stripe_core::customer::{CreateCustomer, ListCustomer, RetrieveCustomer};
+use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
-use crate::object::{APP, MODE, Page, USER_ID};
+use crate::object::{APP, MAX_PAGES, MODE, Page, USER_ID};
 use crate::{IdempotencyKey, Reply, Stripe, StripeError};
 
 /// Whose customer it is: what we write into the metadata of everything we make. A mapping of a user to a customer comes from nothing else.
@@ -85,25 +87,38 @@ impl Stripe {
         self.send(RetrieveCustomer::new(id.as_str()).build()).await
     }
 
-    /// Finds a customer that we made for this user. New customers are found after up to a minute.
-    /// See <https://docs.stripe.com/search>.
+    /// Finds a customer that we made for this user within a time. By listing, not by Stripe's search: search lags behind by up to a
+    /// minute, and some countries do not have it. See <https://docs.stripe.com/api/customers/list>.
     ///
     /// # Errors
     /// [`StripeError`]
-    pub async fn find_customer(&self, owner: &Owner) -> Result<Option<Customer>, StripeError> {
-        let query = format!(
-            "metadata['{APP}']:'{}' AND metadata['{MODE}']:'{}' AND metadata['{USER_ID}']:'{}'",
-            owner.app, owner.mode, owner.user
-        );
-        let page: Page<Customer> = self.send(SearchCustomer::new(query).build()).await?;
-        // Search lags behind: what it names may be deleted by now, which only reading it tells.
-        for found in page.data {
-            let customer = self.customer(&found.id).await?;
-            if customer.owner(&owner.app, owner.mode).as_ref() == Some(&owner.user) {
-                return Ok(Some(customer));
+    pub async fn find_customer(
+        &self,
+        owner: &Owner,
+        created: RangeInclusive<Timestamp>,
+    ) -> Result<Option<Customer>, StripeError> {
+        let mut last: Option<CustomerId> = None;
+        for _ in 0..MAX_PAGES {
+            let mut list = ListCustomer::new()
+                .created(RangeQueryTs::Bounds(RangeBoundsTs {
+                    gte: Some(*created.start()),
+                    lte: Some(*created.end()),
+                    ..RangeBoundsTs::default()
+                }))
+                .limit(100);
+            if let Some(last) = last.take() {
+                list = list.starting_after(last.as_str());
+            }
+            let page: Page<Customer> = self.send(list.build()).await?;
+            last = page.data.last().map(|customer| customer.id.clone());
+            let found = page.data.into_iter().find(|customer| {
+                customer.owner(&owner.app, owner.mode).as_ref() == Some(&owner.user)
+            });
+            if found.is_some() || !page.has_more || last.is_none() {
+                return Ok(found);
             }
         }
-        Ok(None)
+        Err(StripeError::EndlessList("customers"))
     }
 }
 

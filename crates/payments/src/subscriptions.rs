@@ -6,14 +6,14 @@ use serde::Deserialize;
 use stripe_billing::invoice::ListInvoice;
 use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
 use stripe_client_core::StripeRequest;
-use stripe_shared::InvoiceStatus as OpenInvoice;
+use stripe_shared::InvoiceStatus as UnpaidInvoice;
 
 use crate::object::{MAX_PAGES, Page, Reference};
 use crate::{Stripe, StripeError};
 
 impl Stripe {
     /// All of a customer's subscriptions, ended ones too, each with its latest invoice: what access is decided from.
-    /// See <https://docs.stripe.com/api/subscriptions/list>. One call, and another where something is past due.
+    /// See <https://docs.stripe.com/api/subscriptions/list>. One call, and two more where something is past due.
     ///
     /// # Errors
     /// [`StripeError`]
@@ -48,21 +48,25 @@ impl Stripe {
         Err(StripeError::EndlessList("subscriptions"))
     }
 
-    /// When the oldest invoice that is still open was finalized. A customer has few open invoices: one page.
+    /// When the oldest invoice that is not paid was finalized; one that was written off is not paid either. There are few: one page.
     async fn past_due_since(
         &self,
         subscription: &Subscription,
     ) -> Result<Option<Timestamp>, StripeError> {
-        let list = ListInvoice::new()
-            .subscription(subscription.id.as_str())
-            .status(OpenInvoice::Open)
-            .limit(100);
-        let page: Page<WireInvoice> = self.send(list.build()).await?;
-        Ok(page
-            .data
-            .into_iter()
-            .filter_map(|invoice| invoice.status_transitions.finalized_at)
-            .min())
+        let mut since = None;
+        for status in [UnpaidInvoice::Open, UnpaidInvoice::Uncollectible] {
+            let list = ListInvoice::new()
+                .subscription(subscription.id.as_str())
+                .status(status)
+                .limit(100);
+            let page: Page<WireInvoice> = self.send(list.build()).await?;
+            let finalized = page
+                .data
+                .into_iter()
+                .filter_map(|invoice| invoice.status_transitions.finalized_at);
+            since = since.into_iter().chain(finalized).min();
+        }
+        Ok(since)
     }
 }
 

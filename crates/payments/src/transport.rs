@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use billing::Mode;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use https_client::HttpsClient;
 use rand::RngExt;
@@ -17,7 +17,10 @@ use crate::{ErrorBody, SecretKey, StripeError};
 /// One try. Stripe's own clients wait 30 to 80 s, longer than a function lives.
 const TRY_TIMEOUT: Duration = Duration::from_secs(6);
 const TRIES: u32 = 3;
+/// While another request under the same key is being worked on, its answer is about to be ours: some six seconds.
+const TRIES_IN_PROGRESS: u32 = 10;
 const FIRST_BACKOFF: Duration = Duration::from_millis(150);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The name under which Stripe remembers a request for at least 24 hours, so that it acts once however often we ask.
 /// See <https://docs.stripe.com/api/idempotent_requests>. At most 255 characters.
@@ -99,7 +102,15 @@ impl Stripe {
         let mut tries = 1;
         loop {
             let outcome = self.try_once(&request, key).await;
-            let again = tries < TRIES && should_retry(&outcome);
+            let in_progress = outcome
+                .as_ref()
+                .is_ok_and(|r| r.status() == StatusCode::CONFLICT);
+            let most = if in_progress {
+                TRIES_IN_PROGRESS
+            } else {
+                TRIES
+            };
+            let again = tries < most && should_retry(&outcome);
             if !again {
                 return decode(outcome.map_err(StripeError::Unreachable)?);
             }
@@ -168,7 +179,8 @@ fn should_retry(outcome: &Result<Response<Bytes>, https_client::Error>) -> bool 
 
 /// Exponential, with full jitter above half: two racers that were refused together do not come back together.
 fn backoff(tries: u32) -> Duration {
-    let ceiling = FIRST_BACKOFF * 2u32.saturating_pow(tries);
+    let ceiling = FIRST_BACKOFF.saturating_mul(2u32.saturating_pow(tries));
+    let ceiling = ceiling.min(LONGEST_BACKOFF);
     ceiling.mul_f64(rand::rng().random_range(0.5..1.0))
 }
 

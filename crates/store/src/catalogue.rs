@@ -2,7 +2,6 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use billing::Catalogue;
 
 use crate::attributes::{json, names, number, read_json, require_number};
-use crate::error::if_condition_held;
 use crate::{StoreError, Table, Ticket};
 
 impl Table {
@@ -20,16 +19,15 @@ impl Table {
     /// # Errors
     /// [`StoreError`]
     pub async fn take_catalogue_ticket(&self) -> Result<Ticket, StoreError> {
-        let output = self
+        let update = self
             .update(self.catalogue_key())
             .update_expression("ADD #ticket :one")
             .set_expression_attribute_names(names(["ticket"]))
             .expression_attribute_values(":one", number(1))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("UpdateItem", error))?;
-        require_number(&output.attributes.unwrap_or_default(), "ticket")
+            .return_values(ReturnValue::UpdatedNew);
+        let written = self.write(update).await?;
+        let attributes = written.and_then(|output| output.attributes);
+        require_number(&attributes.unwrap_or_default(), "ticket")
     }
 
     /// Stores what the read of this number saw, unless a later one has landed already. Says whether it was stored.
@@ -41,15 +39,13 @@ impl Table {
         ticket: Ticket,
         catalogue: &Catalogue,
     ) -> Result<bool, StoreError> {
-        let output = self
+        let update = self
             .update(self.catalogue_key())
             .update_expression("SET #catalogue = :catalogue, #applied = :ticket")
             .condition_expression("attribute_not_exists(#applied) OR #applied < :ticket")
             .set_expression_attribute_names(names(["catalogue", "applied"]))
             .expression_attribute_values(":catalogue", json("catalogue", catalogue)?)
-            .expression_attribute_values(":ticket", number(ticket))
-            .send()
-            .await;
-        Ok(if_condition_held("UpdateItem", output)?.is_some())
+            .expression_attribute_values(":ticket", number(ticket));
+        Ok(self.write(update).await?.is_some())
     }
 }

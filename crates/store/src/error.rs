@@ -60,23 +60,16 @@ impl StoreError {
     }
 }
 
-/// `None` where the condition did not hold: somebody else was faster.
-pub(crate) fn if_condition_held<T, R>(
-    operation: &'static str,
-    result: Result<T, SdkError<UpdateItemError, R>>,
-) -> Result<Option<T>, StoreError>
-where
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    match result {
-        Ok(output) => Ok(Some(output)),
-        Err(SdkError::ServiceError(service))
-            if service.err().is_conditional_check_failed_exception() =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(StoreError::unavailable(operation, error)),
-    }
+pub(crate) fn is_condition_failure<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(UpdateItemError::is_conditional_check_failed_exception)
+}
+
+pub(crate) fn is_transaction_conflict<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+    error
+        .as_service_error()
+        .is_some_and(UpdateItemError::is_transaction_conflict_exception)
 }
 
 /// `false` where a condition did not hold, or another transaction is at the same items just now: read again and decide anew.

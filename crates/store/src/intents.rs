@@ -9,7 +9,6 @@ use billing::{PlanKey, PriceId, SessionId, Timestamp, UserId};
 use crate::attributes::{
     Attributes, names, number, read_id, read_map, require_id, require_number, require_text, text,
 };
-use crate::error::if_condition_held;
 use crate::{StoreError, Table};
 
 /// A customer that is being created. Its idempotency key is made of the user and their generation.
@@ -81,7 +80,7 @@ impl Table {
             ("parameters".to_owned(), text(&intent.parameters)),
             ("created_at".to_owned(), number(intent.created_at)),
         ]);
-        let output = self
+        let update = self
             .update(self.user_key(user))
             .update_expression("SET #customer_intent = :intent")
             .condition_expression(
@@ -90,10 +89,8 @@ impl Table {
             )
             .set_expression_attribute_names(names(["customer", "customer_intent", "generation"]))
             .expression_attribute_values(":intent", AttributeValue::M(map))
-            .expression_attribute_values(":generation", number(generation))
-            .send()
-            .await;
-        Ok(if_condition_held("UpdateItem", output)?.is_some())
+            .expression_attribute_values(":generation", number(generation));
+        Ok(self.write(update).await?.is_some())
     }
 
     /// Gives up a customer intent that can come to nothing: the next one is of the next generation, and so has a key of its own. Nothing
@@ -106,7 +103,7 @@ impl Table {
         user: &UserId,
         generation: u64,
     ) -> Result<(), StoreError> {
-        let output = self
+        let update = self
             .update(self.user_key(user))
             .update_expression("SET #generation = :next REMOVE #customer_intent")
             .condition_expression(
@@ -115,10 +112,9 @@ impl Table {
             )
             .set_expression_attribute_names(names(["customer", "customer_intent", "generation"]))
             .expression_attribute_values(":generation", number(generation))
-            .expression_attribute_values(":next", number(generation + 1))
-            .send()
-            .await;
-        if_condition_held("UpdateItem", output).map(|_| ())
+            .expression_attribute_values(":next", number(generation + 1));
+        self.write(update).await?;
+        Ok(())
     }
 
     /// Replaces the checkout intent that was found (`None`: there was none) by a new one. `false` where it is no longer the one that was
@@ -151,7 +147,7 @@ impl Table {
                 .expression_attribute_names("#id", "id")
                 .expression_attribute_values(":found", text(&found.id)),
         };
-        Ok(if_condition_held("UpdateItem", update.send().await)?.is_some())
+        Ok(self.write(update).await?.is_some())
     }
 
     /// Notes the session that Stripe made of an intent, where it is still the user's intent. `false` where another has replaced it.
@@ -164,15 +160,13 @@ impl Table {
         intent: &CheckoutIntent,
         session: &SessionId,
     ) -> Result<bool, StoreError> {
-        let output = self
+        let update = self
             .update(self.user_key(user))
             .update_expression("SET #checkout.#session = :session")
             .condition_expression("#checkout.#id = :id")
             .set_expression_attribute_names(names(["checkout", "id", "session"]))
             .expression_attribute_values(":session", text(session.as_str()))
-            .expression_attribute_values(":id", text(&intent.id))
-            .send()
-            .await;
-        Ok(if_condition_held("UpdateItem", output)?.is_some())
+            .expression_attribute_values(":id", text(&intent.id));
+        Ok(self.write(update).await?.is_some())
     }
 }

@@ -19,11 +19,22 @@ pub use intents::{CheckoutIntent, CustomerIntent};
 pub use mapping::Binding;
 pub use user::UserRecord;
 
+use std::time::Duration;
+
 use attributes::Attributes;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use billing::Mode;
+use error::{is_condition_failure, is_transaction_conflict};
 use keys::Key;
+
+/// Between the tries of a write that meets a transaction.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(20),
+    Duration::from_millis(60),
+    Duration::from_millis(150),
+];
 
 /// Numbers the reads of one user (or of the catalogue), in the order in which they began. See [`Table::take_ticket`].
 pub type Ticket = u64;
@@ -59,6 +70,25 @@ impl Table {
             .await
             .map_err(|error| StoreError::unavailable("GetItem", error))?;
         Ok(output.item)
+    }
+
+    /// Sends a conditional write. `None` where the condition did not hold: somebody else was faster.
+    async fn write(
+        &self,
+        update: UpdateItemFluentBuilder,
+    ) -> Result<Option<UpdateItemOutput>, StoreError> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            match (update.clone().send().await, pauses.next()) {
+                (Ok(output), _) => return Ok(Some(output)),
+                (Err(error), _) if is_condition_failure(&error) => return Ok(None),
+                // A transaction is at the item just now; it takes milliseconds. The SDK does not try again by itself.
+                (Err(error), Some(pause)) if is_transaction_conflict(&error) => {
+                    tokio::time::sleep(pause).await;
+                }
+                (Err(error), _) => return Err(StoreError::unavailable("UpdateItem", error)),
+            }
+        }
     }
 
     /// A write of an item that is still to be described.

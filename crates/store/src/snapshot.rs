@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use billing::{CustomerId, Snapshot, Timestamp, UserId};
 
 use crate::attributes::{json, names, number, require_number, text};
-use crate::error::if_condition_held;
 use crate::{StoreError, Table, Ticket};
 
 impl Table {
@@ -17,17 +16,16 @@ impl Table {
         user: &UserId,
         customer: &CustomerId,
     ) -> Result<Option<Ticket>, StoreError> {
-        let output = self
+        let update = self
             .update(self.user_key(user))
             .update_expression("ADD #ticket :one")
             .condition_expression("#customer = :customer")
             .set_expression_attribute_names(names(["ticket", "customer"]))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":customer", text(customer.as_str()))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await;
-        if_condition_held("UpdateItem", output)?
+            .return_values(ReturnValue::UpdatedNew);
+        self.write(update)
+            .await?
             .map(|output| require_number(&output.attributes.unwrap_or_default(), "ticket"))
             .transpose()
     }
@@ -71,7 +69,7 @@ impl Table {
                     aws_sdk_dynamodb::types::AttributeValue::Bool(true),
                 );
         }
-        Ok(if_condition_held("UpdateItem", update.send().await)?.is_some())
+        Ok(self.write(update).await?.is_some())
     }
 
     /// Claims the user's turn to have Stripe read on their request: at most once in `seconds`. `false` where the last turn is too recent.
@@ -84,7 +82,7 @@ impl Table {
         now: Timestamp,
         seconds: i64,
     ) -> Result<bool, StoreError> {
-        let output = self
+        let update = self
             .update(self.user_key(user))
             .update_expression("SET #sync_claimed_at = :now")
             .condition_expression(
@@ -92,9 +90,7 @@ impl Table {
             )
             .set_expression_attribute_names(names(["sync_claimed_at"]))
             .expression_attribute_values(":now", number(now))
-            .expression_attribute_values(":before", number(now - seconds))
-            .send()
-            .await;
-        Ok(if_condition_held("UpdateItem", output)?.is_some())
+            .expression_attribute_values(":before", number(now - seconds));
+        Ok(self.write(update).await?.is_some())
     }
 }

@@ -1,7 +1,8 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use billing::{Catalogue, Subscription};
+use billing::{Catalogue, ProductId, Subscription};
 
 use crate::{SyncError, Syncer};
 
@@ -10,22 +11,54 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// The catalogue as this process last read it.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Option<(Instant, Arc<Catalogue>)>>);
+pub(crate) struct Cache(Mutex<Option<Cached>>);
+
+#[derive(Debug)]
+struct Cached {
+    read_at: Instant,
+    catalogue: Arc<Catalogue>,
+    /// Products that Stripe itself says are not ours.
+    foreign: BTreeSet<ProductId>,
+}
 
 impl Cache {
-    fn get(&self) -> Option<Arc<Catalogue>> {
-        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cached
+    fn lock(&self) -> MutexGuard<'_, Option<Cached>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The catalogue, if it tells of all these products whether they are ours.
+    fn get(&self, products: &BTreeSet<&ProductId>) -> Option<Arc<Catalogue>> {
+        let cached = self.lock();
+        let cached = cached
             .as_ref()
-            .filter(|(read_at, _)| read_at.elapsed() < MAX_AGE)
-            .map(|(_, catalogue)| Arc::clone(catalogue))
+            .filter(|cached| cached.read_at.elapsed() < MAX_AGE)?;
+        let known = |id: &&ProductId| {
+            cached.catalogue.product(id).is_some() || cached.foreign.contains(*id)
+        };
+        products
+            .iter()
+            .all(known)
+            .then(|| Arc::clone(&cached.catalogue))
     }
 
     fn put(&self, catalogue: Catalogue) -> Arc<Catalogue> {
         let catalogue = Arc::new(catalogue);
-        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *cached = Some((Instant::now(), Arc::clone(&catalogue)));
+        *self.lock() = Some(Cached {
+            read_at: Instant::now(),
+            catalogue: Arc::clone(&catalogue),
+            foreign: BTreeSet::new(),
+        });
         catalogue
+    }
+
+    /// Notes which of these products are not ours, by a catalogue that has just come from Stripe.
+    fn note_foreign(&self, products: BTreeSet<&ProductId>) {
+        if let Some(cached) = self.lock().as_mut() {
+            let unknown = products
+                .into_iter()
+                .filter(|id| cached.catalogue.product(id).is_none());
+            cached.foreign = unknown.cloned().collect();
+        }
     }
 }
 
@@ -52,24 +85,25 @@ impl Syncer {
         }
     }
 
-    /// A catalogue that knows these subscriptions' products, unless they are not ours: the nearest one that does.
+    /// A catalogue that tells which of these subscriptions' products are ours: the nearest one that does.
     pub(crate) async fn catalogue_for(
         &self,
         subscriptions: &[Subscription],
     ) -> Result<Arc<Catalogue>, SyncError> {
-        let knows_all = |catalogue: &Catalogue| {
-            subscriptions
-                .iter()
-                .flat_map(|subscription| &subscription.items)
-                .all(|item| catalogue.product(&item.price.product).is_some())
-        };
-        if let Some(catalogue) = self.catalogue.get().filter(|cached| knows_all(cached)) {
+        let products: BTreeSet<&ProductId> = subscriptions
+            .iter()
+            .flat_map(|subscription| &subscription.items)
+            .map(|item| &item.price.product)
+            .collect();
+        if let Some(catalogue) = self.catalogue.get(&products) {
             return Ok(catalogue);
         }
-        let catalogue = self.catalogue().await?;
-        if knows_all(&catalogue) {
+        self.catalogue().await?;
+        if let Some(catalogue) = self.catalogue.get(&products) {
             return Ok(catalogue);
         }
-        self.refresh_catalogue().await
+        let catalogue = self.refresh_catalogue().await?;
+        self.catalogue.note_foreign(products);
+        Ok(catalogue)
     }
 }

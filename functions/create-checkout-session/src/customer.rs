@@ -7,6 +7,9 @@ use store::{Binding, CustomerIntent, StoreError, UserRecord};
 
 use crate::{CreateCheckoutSession, KEY_LIFE, TRIES};
 
+/// How far Stripe's clock may be from ours, in seconds.
+const CLOCK_SKEW: i64 = 300;
+
 impl CreateCheckoutSession {
     /// The user's customer, created where there is none; with it the user's item as it is then.
     pub(crate) async fn customer(
@@ -55,7 +58,10 @@ impl CreateCheckoutSession {
             let created = match created {
                 Some(created) => Some(created),
                 None => {
-                    let found = self.syncer.stripe().find_customer(owner).await?;
+                    let created = intent.created_at - CLOCK_SKEW
+                        ..=http_api::now().min(intent.created_at + KEY_LIFE) + CLOCK_SKEW;
+                    let stripe = self.syncer.stripe();
+                    let found = stripe.find_customer(owner, created).await?;
                     found.map(|customer| customer.id)
                 }
             };

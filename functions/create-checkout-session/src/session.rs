@@ -1,6 +1,6 @@
 //! At most one Checkout Session that can be paid, for each user.
 
-use billing::{CustomerId, Plan, SessionId, UserId};
+use billing::{CustomerId, Plan, Snapshot, UserId};
 use http_api::{Problem, Request};
 use payments::{
     CheckoutRequest, CheckoutSession, IdempotencyKey, Owner, SessionStatus, StripeError,
@@ -32,13 +32,6 @@ struct Progress {
     refused: bool,
 }
 
-/// What became of an intent's session.
-#[derive(PartialEq, Eq)]
-enum Retired {
-    Unpaid,
-    Paid,
-}
-
 impl CreateCheckoutSession {
     /// The URL of the session in which the user can pay for this plan.
     pub(crate) async fn checkout(
@@ -51,7 +44,7 @@ impl CreateCheckoutSession {
         let mut progress = Progress::default();
         for _ in 0..TRIES {
             if is_subscribed(&record) {
-                return Err(already_subscribed());
+                return self.unfinished(plan, &record).await;
             }
             let customer;
             (customer, record) = self.customer(owner, record, request).await?;
@@ -76,6 +69,26 @@ impl CreateCheckoutSession {
         Err(StoreError::Busy.into())
     }
 
+    /// The URL of the open session in which a subscriber's first payment did not go through; everyone else has a subscription already.
+    async fn unfinished(&self, plan: &Plan, record: &UserRecord) -> Result<String, Problem> {
+        let awaits = record
+            .snapshot
+            .as_ref()
+            .is_some_and(Snapshot::awaits_first_payment);
+        let intent = record.checkout.as_ref();
+        let session = intent
+            .filter(|intent| awaits && intent.plan == plan.key && intent.price == plan.price)
+            .and_then(|intent| intent.session.as_ref());
+        let Some(session) = session else {
+            return Err(already_subscribed());
+        };
+        let session = self.syncer.stripe().checkout_session(session).await?;
+        match (session.status, session.url) {
+            (SessionStatus::Open, Some(url)) => Ok(url),
+            _ => Err(already_subscribed()),
+        }
+    }
+
     async fn round(
         &self,
         owner: &Owner,
@@ -85,8 +98,9 @@ impl CreateCheckoutSession {
         progress: &mut Progress,
     ) -> Result<Round, SyncError> {
         let user = &owner.user;
-        let table = self.syncer.table();
+        let (stripe, table) = (self.syncer.stripe(), self.syncer.table());
         let found = record.checkout.as_ref();
+        let mut trial_used = record.trial_used;
         let intent = match found {
             Some(found) if self.serves(found, plan, progress) => found.clone(),
             _ => {
@@ -95,17 +109,16 @@ impl CreateCheckoutSession {
                 if overtaken {
                     return Ok(Round::Refuse(superseded()));
                 }
-                if let Some(found) = found
-                    && self.retire(user, customer, found).await? == Retired::Paid
-                {
-                    self.syncer
-                        .sync_customer(user, customer, http_api::now())
-                        .await?;
-                    if is_subscribed(&table.user(user).await?) {
-                        return Ok(Round::Refuse(already_subscribed()));
+                if let Some(found) = found {
+                    for paid in self.retire(customer, found).await? {
+                        let after = self.settle(user, customer, &paid).await?;
+                        if is_subscribed(&after) {
+                            return Ok(Round::Refuse(already_subscribed()));
+                        }
+                        trial_used = after.trial_used;
                     }
                 }
-                let intent = self.intent(owner, customer, plan, record);
+                let intent = self.intent(owner, customer, plan, trial_used);
                 if !table.replace_checkout(user, found, &intent).await? {
                     return Ok(Round::Again);
                 }
@@ -123,20 +136,18 @@ impl CreateCheckoutSession {
             }
             Err(error) => return Err(error.into()),
         };
-        match (session.status, session.url) {
+        match (&session.status, &session.url) {
             (SessionStatus::Open, Some(url)) => {
                 // Nobody hears of a session before it is noted: so whoever replaces its intent can end it first.
                 if intent.session.is_some()
                     || table.record_session(user, &intent, &session.id).await?
                 {
-                    return Ok(Round::Pay(url));
+                    return Ok(Round::Pay(url.clone()));
                 }
-                self.end(&session.id).await?;
+                stripe.expire_checkout_session(&session.id).await?;
             }
             (SessionStatus::Complete, _) => {
-                self.syncer
-                    .sync_customer(user, customer, http_api::now())
-                    .await?;
+                self.settle(user, customer, &session).await?;
                 progress.useless = Some(intent.id);
             }
             _ if progress.own.as_ref() == Some(&intent.id) => {
@@ -160,17 +171,13 @@ impl CreateCheckoutSession {
         owner: &Owner,
         customer: &CustomerId,
         plan: &Plan,
-        record: &UserRecord,
+        trial_used: bool,
     ) -> CheckoutIntent {
         let request = CheckoutRequest {
             owner,
             customer,
             price: &plan.price,
-            trial_days: if record.trial_used {
-                0
-            } else {
-                plan.trial_days
-            },
+            trial_days: if trial_used { 0 } else { plan.trial_days },
             site: &self.site,
         };
         CheckoutIntent {
@@ -200,13 +207,12 @@ impl CreateCheckoutSession {
         Ok(reply.value)
     }
 
-    /// Makes sure that nothing can be paid under an intent that is about to be replaced.
+    /// Makes sure that nothing can be paid under an intent that is about to be replaced. Gives what has been paid under it already.
     async fn retire(
         &self,
-        user: &UserId,
         customer: &CustomerId,
         found: &CheckoutIntent,
-    ) -> Result<Retired, SyncError> {
+    ) -> Result<Vec<CheckoutSession>, StripeError> {
         let stripe = self.syncer.stripe();
         // Where its session is not known, asking under its key tells: it may be in the making in another request.
         let known = match &found.session {
@@ -215,7 +221,7 @@ impl CreateCheckoutSession {
             None => match self.session(found).await {
                 Ok(session) => Some(session.id),
                 Err(error) if error.is_final_under_its_key() => None,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             },
         };
         let sessions = match known {
@@ -225,23 +231,36 @@ impl CreateCheckoutSession {
                 open.into_iter().map(|session| session.id).collect()
             }
         };
-        let mut retired = Retired::Unpaid;
+        let mut paid = Vec::new();
         for session in sessions {
-            if self.end(&session).await? == SessionStatus::Complete {
-                tracing::info!(user.id = user.as_str(), "the session was paid meanwhile");
-                retired = Retired::Paid;
+            let session = stripe.expire_checkout_session(&session).await?;
+            if session.status == SessionStatus::Complete {
+                paid.push(session);
             }
         }
-        Ok(retired)
+        Ok(paid)
     }
 
-    async fn end(&self, session: &SessionId) -> Result<SessionStatus, StripeError> {
-        let session = self
-            .syncer
-            .stripe()
-            .expire_checkout_session(session)
+    /// Reads Stripe after a session was paid, and gives the user's item as it is then. Where what the session led to is not to be seen
+    /// yet, nothing may be sold in its place: the caller is told to come back.
+    async fn settle(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        paid: &CheckoutSession,
+    ) -> Result<UserRecord, SyncError> {
+        self.syncer
+            .sync_customer(user, customer, http_api::now())
             .await?;
-        Ok(session.status)
+        let record = self.syncer.table().user(user).await?;
+        let is_seen = |id: &String| {
+            let snapshot = record.snapshot.as_ref();
+            snapshot.is_some_and(|snapshot| snapshot.subscription(id).is_some())
+        };
+        if paid.subscription.as_ref().is_some_and(|id| !is_seen(id)) {
+            return Err(StoreError::Busy.into());
+        }
+        Ok(record)
     }
 }
 
@@ -249,7 +268,7 @@ fn is_subscribed(record: &UserRecord) -> bool {
     record
         .snapshot
         .as_ref()
-        .is_some_and(billing::Snapshot::is_subscribed)
+        .is_some_and(Snapshot::is_subscribed)
 }
 
 fn is_too_old(intent: &CheckoutIntent) -> bool {

@@ -1,6 +1,7 @@
 //! The local stack: one process that stands in for the cloud, so that everything runs on one machine with one command
 //! and no account. Never linked into a function.
 
+pub mod catalogue;
 pub mod data_dir;
 pub mod database;
 pub mod gateway;

@@ -17,7 +17,7 @@ use crate::servers::Servers;
 use crate::site::Site;
 use crate::stripe_mode::StripeMode;
 use crate::template::{FunctionSpec, LogFormat, Template};
-use crate::{database, ready};
+use crate::{catalogue, database, ready};
 
 /// How to run the stack.
 #[derive(Clone)]
@@ -127,6 +127,8 @@ impl Stack {
         };
         if stand_in {
             stack.await_plans().await?;
+        } else {
+            catalogue::read(&stack.addresses.api, &data.webhook_secret()?).await?;
         }
         Ok(stack)
     }
@@ -190,7 +192,12 @@ fn settings(stripe: &StripeMode, addresses: &Addresses, data: &DataDir) -> Resul
             "https://api.stripe.com".to_owned(),
             secret_key.clone(),
             publishable_key.clone(),
-            webhook_secret.clone().unwrap_or_default(),
+            // The second one is ours, for the event at start.
+            [
+                webhook_secret.clone().unwrap_or_default(),
+                data.webhook_secret()?,
+            ]
+            .join(","),
         ),
     };
     Ok(Settings {

@@ -29,6 +29,7 @@ use tokio::net::TcpListener;
 
 pub use handle::Handle;
 pub use objects::API_VERSION;
+pub use webhooks::signature::header as signature_header;
 
 use app::App;
 use store::{Cause, Store};

@@ -45,14 +45,20 @@ pub fn verify(
     }
     let header = header.ok_or(InvalidSignature::Missing)?;
     let mut time = None;
-    let mut signatures = Vec::new();
+    let mut signatures: Vec<[u8; 32]> = Vec::new();
     for part in header.split(',') {
         let Some((scheme, value)) = part.split_once('=') else {
             continue;
         };
+        let value = value.trim();
         match scheme.trim() {
-            "t" => time = Some(value.trim()),
-            "v1" => signatures.extend(hex::decode(value.trim())),
+            "t" => time = Some(value),
+            "v1" => {
+                let mut signature = [0; 32];
+                if hex::decode_to_slice(value, &mut signature).is_ok() {
+                    signatures.push(signature);
+                }
+            }
             _ => {}
         }
     }
@@ -61,28 +67,25 @@ pub fn verify(
     if signatures.is_empty() {
         return Err(InvalidSignature::Malformed);
     }
-    let matches = secrets.expose().any(|secret| {
-        signatures
-            .iter()
-            .any(|signature| is_signed(secret, time, body, signature))
-    });
-    if !matches {
-        return Err(InvalidSignature::Mismatch);
-    }
     if now.abs_diff(signed_at) > TOLERANCE.unsigned_abs() {
         return Err(InvalidSignature::Stale);
     }
-    Ok(())
-}
-
-fn is_signed(secret: &[u8], time: &str, body: &[u8], signature: &[u8]) -> bool {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
-        return false;
-    };
-    mac.update(time.as_bytes());
-    mac.update(b".");
-    mac.update(body);
-    mac.verify_slice(signature).is_ok()
+    // The body is hashed once for each of our secrets, however many signatures a stranger sends.
+    for secret in secrets.expose() {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
+            continue;
+        };
+        mac.update(time.as_bytes());
+        mac.update(b".");
+        mac.update(body);
+        if signatures
+            .iter()
+            .any(|signature| mac.clone().verify_slice(signature).is_ok())
+        {
+            return Ok(());
+        }
+    }
+    Err(InvalidSignature::Mismatch)
 }
 
 #[cfg(test)]
@@ -136,9 +139,9 @@ mod tests {
         check(
             &format!("t={NOW},v1={}", &a[..20]),
             "whsec_a",
-            Err(Mismatch),
+            Err(Malformed),
         );
-        check(&format!("t={NOW},v1="), "whsec_a", Err(Mismatch));
+        check(&format!("t={NOW},v1="), "whsec_a", Err(Malformed));
         check(&format!("v1={a}"), "whsec_a", Err(Malformed));
         check(&format!("t=soon,v1={a}"), "whsec_a", Err(Malformed));
         check("", "whsec_a", Err(Malformed));

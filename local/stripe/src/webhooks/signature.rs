@@ -4,7 +4,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 /// The `Stripe-Signature` header for `body` at `time`, in seconds since the epoch.
-pub(crate) fn header(secret: &str, time: i64, body: &str) -> String {
+#[must_use]
+pub fn header(secret: &str, time: i64, body: &str) -> String {
     // HMAC takes a key of any length, so there is no error to speak of.
     let signature = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map(|mut mac| {
         mac.update(format!("{time}.{body}").as_bytes());

@@ -128,8 +128,8 @@ async fn while_stripe_is_down_or_slow_the_click_says_when_to_come_back() -> Resu
     assert_eq!(down.code(), "stripe_error");
     stack.heal().await?;
 
-    // Longer than a try waits; meanwhile Stripe answers 409 to the same key.
-    let slow = json!({ "ms": 8_000, "when": "before" });
+    // Longer than we wait, for the answer and then for a key that is in use.
+    let slow = json!({ "ms": 16_000, "when": "before" });
     stack.fault(fault("/v1/*", "delay", 1, slow)).await?;
     let slow = stack.click(&ann, "starter-monthly").await?;
     assert_try_again(&slow);

@@ -13,13 +13,21 @@ use local_stack::stack::{Options, Stack};
 use local_stack::stripe_mode::StripeMode;
 use local_stack::terminal::Terminal;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Run Tollgate on this machine: page, API, sign-in, database and a stand-in for Stripe.
 ///
 /// With STRIPE_SECRET_KEY=sk_test_… and STRIPE_PUBLISHABLE_KEY=pk_test_… set, real Stripe in test mode takes the
 /// stand-in's place.
 #[derive(Parser)]
-#[command(name = "cargo dev", disable_version_flag = true)]
+#[command(
+    name = "cargo dev",
+    bin_name = "cargo dev",
+    disable_version_flag = true
+)]
 struct Arguments {
     /// The page's port; the three after it are used too. 0 takes free ones
     #[arg(long, default_value_t = 8787)]
@@ -59,11 +67,17 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<()> {
     let mut interrupted = Interrupt::listen()?;
     let terminal = Terminal::detect(arguments.raw_logs);
-    // What goes wrong inside the stand-ins. The functions' logs come on their own way.
-    tracing_subscriber::fmt()
+    // What goes wrong inside the stand-ins. The functions' logs come on their own way. A conditional write that is refused is
+    // no fault, though the database warns of it.
+    let faults = Targets::new()
+        .with_default(Level::WARN)
+        .with_target("dynoxide", Level::ERROR);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
-        .compact()
+        .compact();
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(faults)
         .init();
     let stripe = StripeMode::from_env(|name| std::env::var_os(name))?;
     let functions = match arguments.functions {

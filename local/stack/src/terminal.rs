@@ -61,9 +61,49 @@ impl Terminal {
         let time = self.styled("2", &Zoned::now().strftime("%H:%M:%S").to_string());
         let name = self.styled("36", &format!("{function:<23}"));
         match serde_json::from_str(line) {
-            Ok(Value::Object(record)) => format!("{time} {name} {}", self.record(&record)),
+            Ok(Value::Object(record)) => match self.request(&record) {
+                Some(request) => format!("{time} {request}"),
+                None => format!("{time} {name} {}", self.record(&record)),
+            },
             _ => format!("{time} {name} {line}"),
         }
+    }
+
+    /// The line that our functions write for each request: route, status, time, and what there is to know of it.
+    fn request(self, record: &Map<String, Value>) -> Option<String> {
+        if record.get("message")? != "request" {
+            return None;
+        }
+        let span = record.get("span")?;
+        let route = span.get("route")?.as_str()?;
+        let status = record.get("status")?.as_u64()?;
+        let duration = record.get("duration_ms")?.as_u64()?;
+        let style = match status {
+            500.. => "1;31",
+            400.. => "33",
+            _ => "32",
+        };
+        let text =
+            |from: &Value, key: &str| from.get(key).and_then(Value::as_str).map(str::to_owned);
+        let record = &Value::Object(record.clone());
+        let event = text(span, "stripe.event_type");
+        let outcome = text(span, "outcome").or_else(|| text(record, "code"));
+        let failed = status >= 500;
+        let said = [
+            event,
+            outcome.map(|outcome| self.styled("1", &outcome)),
+            text(record, "error"),
+            text(span, "request_id").filter(|_| failed),
+        ];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        let line = format!(
+            "{} {} {} {}",
+            self.styled("36", &format!("{route:<33}")),
+            self.styled(style, &status.to_string()),
+            self.styled("2", &format!("{duration:>5} ms")),
+            said.join(" · ")
+        );
+        Some(line.trim_end().to_owned())
     }
 
     /// One record of `tracing-subscriber`'s JSON, flattened or not: level, message, then the fields of the spans and
@@ -147,6 +187,22 @@ mod tests {
         check(
             r#"{"level":"WARN","message":"slow","duration_ms":12}"#,
             "config                  WARN  slow duration_ms=12",
+        );
+    }
+
+    #[test]
+    fn a_request_is_shown_as_route_status_time_and_what_came_of_it() {
+        check(
+            r#"{"level":"INFO","message":"request","status":200,"duration_ms":62,"span":{"request_id":"7","route":"POST /api/webhook","stripe.event":"evt_1","stripe.event_type":"invoice.paid","outcome":"synced"}}"#,
+            "POST /api/webhook                 200    62 ms invoice.paid · synced",
+        );
+        check(
+            r#"{"level":"INFO","message":"request","status":200,"duration_ms":4,"span":{"request_id":"7","route":"GET /api/config"}}"#,
+            "GET /api/config                   200     4 ms",
+        );
+        check(
+            r#"{"level":"ERROR","message":"request","status":503,"code":"store_unavailable","duration_ms":1204,"error":"DynamoDB: GetItem failed","span":{"request_id":"7","route":"GET /api/subscription"}}"#,
+            "GET /api/subscription             503  1204 ms store_unavailable · DynamoDB: GetItem failed · 7",
         );
     }
 

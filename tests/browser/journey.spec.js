@@ -111,6 +111,9 @@ test("a declined card is said so, and a good one then works", async ({ page, ema
   await accessible(page);
   await pay(page);
   await expect(title(page)).toHaveText("You’re in.");
+  // The declined page was the answer to a form: the browser must not want to send it again.
+  await page.goBack();
+  await expect(page.getByText("paid for already")).toBeVisible();
 });
 
 test("leaving checkout charges nothing, and the plans are still there", async ({ page, email, plan }) => {

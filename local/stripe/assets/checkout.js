@@ -47,3 +47,6 @@ addEventListener("pageshow", (event) => {
 });
 
 document.querySelector("[aria-invalid=true]")?.focus();
+
+// After a declined card this page is the answer to a form. Coming back to it later is to ask for the page, not to send the card again.
+history.replaceState(null, "", location.href);

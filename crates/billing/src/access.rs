@@ -223,7 +223,6 @@ mod tests {
             }],
             cancel_at_period_end: false,
             cancel_at: None,
-            ended_at: None,
             trial_start: None,
             trial_end: None,
             has_payment_method: true,
@@ -236,7 +235,6 @@ mod tests {
         Invoice {
             status: InvoiceStatus::from(status.to_owned()),
             created: START,
-            finalized_at: None,
         }
     }
 

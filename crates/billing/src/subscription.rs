@@ -133,8 +133,6 @@ pub struct Invoice {
     pub status: InvoiceStatus,
     /// When it was made.
     pub created: Timestamp,
-    /// When it stopped being a draft.
-    pub finalized_at: Option<Timestamp>,
 }
 
 /// One line of a subscription. The period lives here, not on the subscription, since Stripe's version 2025-03-31.
@@ -163,8 +161,6 @@ pub struct Subscription {
     pub cancel_at_period_end: bool,
     /// Set to cancel then. Flexible billing says an end-of-period cancellation this way.
     pub cancel_at: Option<Timestamp>,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
     /// When the trial began, if there was one.
     pub trial_start: Option<Timestamp>,
     /// When the trial ends or ended.

@@ -78,7 +78,6 @@ struct WireSubscription {
     #[serde(default)]
     cancel_at_period_end: bool,
     cancel_at: Option<Timestamp>,
-    ended_at: Option<Timestamp>,
     trial_start: Option<Timestamp>,
     trial_end: Option<Timestamp>,
     default_payment_method: Option<Reference>,
@@ -131,7 +130,6 @@ impl From<WireSubscription> for Subscription {
             items: wire.items.data.into_iter().filter_map(item).collect(),
             cancel_at_period_end: wire.cancel_at_period_end,
             cancel_at: wire.cancel_at,
-            ended_at: wire.ended_at,
             trial_start: wire.trial_start,
             trial_end: wire.trial_end,
             has_payment_method: wire.default_payment_method.is_some()
@@ -141,7 +139,6 @@ impl From<WireSubscription> for Subscription {
                     .status
                     .unwrap_or_else(|| InvoiceStatus::Unknown(String::new())),
                 created: invoice.created,
-                finalized_at: invoice.status_transitions.finalized_at,
             }),
             past_due_since: None,
         }

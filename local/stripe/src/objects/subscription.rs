@@ -112,6 +112,16 @@ pub(crate) fn period_end(subscription: &Value) -> i64 {
         .unwrap_or_default()
 }
 
+/// The end of the period that ends first: when the next renewal falls due.
+pub(crate) fn first_period_end(subscription: &Value) -> Option<i64> {
+    let items = subscription["items"]["data"].as_array();
+    items
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item["current_period_end"].as_i64())
+        .min()
+}
+
 /// Whether the subscription can never change again.
 pub(crate) fn is_terminal(subscription: &Value) -> bool {
     matches!(

@@ -1,5 +1,7 @@
 //! One transaction: objects read and written, events emitted.
 
+use std::cell::Cell;
+
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Value, json};
 
@@ -30,7 +32,7 @@ pub(crate) struct Record {
 pub(crate) struct Transaction<'a> {
     inner: rusqlite::Transaction<'a>,
     cause: Cause,
-    now: i64,
+    now: Cell<i64>,
 }
 
 impl<'a> Transaction<'a> {
@@ -38,7 +40,7 @@ impl<'a> Transaction<'a> {
         Self {
             inner,
             cause,
-            now: clock::seconds(),
+            now: Cell::new(clock::seconds()),
         }
     }
 
@@ -51,22 +53,29 @@ impl<'a> Transaction<'a> {
         &self.inner
     }
 
-    /// The time of everything in this transaction, in seconds since the epoch.
+    /// The time of what is being done, in seconds since the epoch: the real one, or that of a test clock.
     pub(crate) fn now(&self) -> i64 {
-        self.now
+        self.now.get()
+    }
+
+    /// Sets the time of what is done from here on.
+    pub(crate) fn set_now(&self, now: i64) {
+        self.now.set(now);
     }
 
     /// Stores a new object.
     pub(crate) fn insert(&self, kind: Kind, body: &Value, private: &Value) -> Result<(), Error> {
         let id = objects::text(body, "id");
-        let mut insert = self
-            .inner
-            .prepare_cached("INSERT INTO objects (id, kind, body, private) VALUES (?, ?, ?, ?)")?;
+        let mut insert = self.inner.prepare_cached(
+            "INSERT INTO objects (id, kind, body, private, clock, due) VALUES (?, ?, ?, ?, ?, ?)",
+        )?;
         insert.execute(params![
             id,
             kind.name(),
             body.to_string(),
-            private.to_string()
+            private.to_string(),
+            body["test_clock"].as_str(),
+            objects::due(body, private)
         ])?;
         Ok(())
     }
@@ -98,11 +107,9 @@ impl<'a> Transaction<'a> {
 
     /// Replaces an object's body.
     pub(crate) fn replace(&self, body: &Value) -> Result<(), Error> {
-        let mut update = self
-            .inner
-            .prepare_cached("UPDATE objects SET body = ? WHERE id = ?")?;
-        update.execute(params![body.to_string(), objects::text(body, "id")])?;
-        Ok(())
+        let id = objects::text(body, "id");
+        let private = self.find(id)?.map_or(Value::Null, |it| it.private);
+        self.write(id, body, &private)
     }
 
     /// Replaces an object's body and emits `event` with what changed; nothing where nothing did.
@@ -117,18 +124,44 @@ impl<'a> Transaction<'a> {
 
     /// Replaces what is kept beside an object.
     pub(crate) fn replace_private(&self, id: &str, private: &Value) -> Result<(), Error> {
-        let mut update = self
-            .inner
-            .prepare_cached("UPDATE objects SET private = ? WHERE id = ?")?;
-        update.execute(params![private.to_string(), id])?;
+        let body = self.find(id)?.map_or(Value::Null, |it| it.body);
+        self.write(id, &body, private)
+    }
+
+    fn write(&self, id: &str, body: &Value, private: &Value) -> Result<(), Error> {
+        let mut update = self.inner.prepare_cached(
+            "UPDATE objects SET body = ?, private = ?, clock = ?, due = ? WHERE id = ?",
+        )?;
+        update.execute(params![
+            body.to_string(),
+            private.to_string(),
+            body["test_clock"].as_str(),
+            objects::due(body, private),
+            id
+        ])?;
         Ok(())
+    }
+
+    /// The object that is due first among those on this test clock, or on none, if it is due by `until`; and when.
+    pub(crate) fn first_due(
+        &self,
+        clock: Option<&str>,
+        until: i64,
+    ) -> Result<Option<(i64, Record)>, Error> {
+        let mut select = self.inner.prepare_cached(
+            "SELECT seq, id, kind, deleted, body, private, due FROM objects
+             WHERE clock IS ? AND due <= ? ORDER BY due, seq LIMIT 1",
+        )?;
+        select
+            .query_row(params![clock, until], |row| Ok((row.get(6)?, record(row)?)))
+            .optional()
     }
 
     /// Replaces an object by what is shown once it is deleted.
     pub(crate) fn delete(&self, id: &str, body: &Value) -> Result<(), Error> {
         let mut update = self
             .inner
-            .prepare_cached("UPDATE objects SET body = ?, deleted = 1 WHERE id = ?")?;
+            .prepare_cached("UPDATE objects SET body = ?, deleted = 1, due = NULL WHERE id = ?")?;
         update.execute(params![body.to_string(), id])?;
         Ok(())
     }
@@ -143,7 +176,8 @@ impl<'a> Transaction<'a> {
         let request =
             json!({ "id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key });
         let id = ids::for_kind(Kind::Event);
-        let event = objects::event::new(&id, kind, self.show(object)?, previous, request, self.now);
+        let event =
+            objects::event::new(&id, kind, self.show(object)?, previous, request, self.now());
         self.insert(Kind::Event, &event, &Value::Null)?;
         self.schedule(&id, kind)
     }

@@ -64,7 +64,8 @@ pub struct Server {
 /// The data file cannot be opened, is not a database, or belongs to another process.
 pub async fn prepare(options: Options) -> anyhow::Result<Server> {
     let path = options.data.clone();
-    let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref())).await?;
+    let url = options.url.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref(), &url)).await?;
     let store = opened.with_context(|| match &options.data {
         Some(path) => format!(
             "cannot open {} (is another process using it?)",

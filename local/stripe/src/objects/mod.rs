@@ -8,10 +8,12 @@ pub(crate) mod customer;
 pub(crate) mod due;
 pub(crate) mod event;
 pub(crate) mod invoice;
+pub(crate) mod invoice_item;
 pub(crate) mod payment;
 pub(crate) mod price;
 pub(crate) mod product;
 pub(crate) mod subscription;
+pub(crate) mod test_clock;
 pub(crate) mod webhook_endpoint;
 
 pub(crate) use due::due;

@@ -4,6 +4,7 @@ mod billing;
 pub(crate) mod buyer;
 pub(crate) mod cards;
 pub(crate) mod checkout;
+pub(crate) mod discounts;
 pub(crate) mod periods;
 pub(crate) mod subscriptions;
 

@@ -444,4 +444,127 @@ mod tests {
         assert_eq!(off_total(&amount, 300, "usd"), 300);
         assert_eq!(off_total(&amount, 2900, "eur"), 0);
     }
+
+    /// Runs `work` on a new database with the coupons `half` (50 % for two months, redeemed at most twice) and `five` ($5,
+    /// once, for the product `prod_a`), and the promotion code `HALF` for a first purchase of at least $10.
+    fn with_coupons(work: impl FnOnce(&Transaction<'_>)) {
+        let store = crate::store::Store::open(None).unwrap();
+        let done = store.transaction(crate::store::Cause::default(), |tx| {
+            let mut half = coupon::new("half", tx.now());
+            half["percent_off"] = json!(50);
+            half["duration"] = json!("repeating");
+            half["duration_in_months"] = json!(2);
+            half["max_redemptions"] = json!(2);
+            tx.insert(Kind::Coupon, &half, &json!({ "products": null }))?;
+            let mut five = coupon::new("five", tx.now());
+            five["amount_off"] = json!(500);
+            five["currency"] = json!("usd");
+            tx.insert(Kind::Coupon, &five, &json!({ "products": ["prod_a"] }))?;
+            let mut code = promotion_code::new("promo_1", "HALF", "half", tx.now());
+            code["restrictions"] = json!({
+                "first_time_transaction": true,
+                "minimum_amount": 1000,
+                "minimum_amount_currency": "usd",
+            });
+            tx.insert(Kind::PromotionCode, &code, &Value::Null)?;
+            work(tx);
+            Ok::<_, Error>(())
+        });
+        done.unwrap();
+    }
+
+    fn coupon_named(id: &str) -> Wanted {
+        Wanted {
+            source: Source::Coupon(id.into()),
+            param: "discounts[0][coupon]".into(),
+        }
+    }
+
+    const SUBSCRIPTION: Target<'_> = Target {
+        customer: Some("cus_1"),
+        subscription: Some("sub_1"),
+        subscription_item: None,
+        checkout_session: None,
+        invoice: None,
+        invoice_item: None,
+        currency: Some("usd"),
+        total: Some(2900),
+    };
+
+    #[test]
+    fn discounts_stack_until_they_end() {
+        with_coupons(|tx| {
+            let half = redeem(tx, &coupon_named("half"), SUBSCRIPTION).unwrap();
+            let five = redeem(tx, &coupon_named("five"), SUBSCRIPTION).unwrap();
+            let both = [half.clone(), five.clone()];
+            let lines = ["prod_a", "prod_b"].map(|product| Line {
+                amount: 2000,
+                product: Some(product),
+            });
+            assert_eq!(
+                lines_off(tx, &both, &lines, "usd").unwrap(),
+                [
+                    vec![(half.clone(), 1000), (five, 500)],
+                    vec![(half.clone(), 1000)]
+                ]
+            );
+            // After the first invoice, what was for once is over; after two months, the rest.
+            assert_eq!(after_invoice(tx, &both).unwrap(), [half.clone()]);
+            tx.set_now(periods::end(tx.now(), "month", 2, 1));
+            assert_eq!(
+                amounts_off(tx, &both[..1], &[2000], "usd").unwrap(),
+                [vec![]]
+            );
+            assert_eq!(after_invoice(tx, &[half]).unwrap(), Vec::<String>::new());
+        });
+    }
+
+    #[test]
+    fn a_coupon_is_redeemed_as_often_as_it_may_be_and_a_discount_can_be_carried_on() {
+        with_coupons(|tx| {
+            let first = redeem(tx, &coupon_named("half"), SUBSCRIPTION).unwrap();
+            let again = Wanted {
+                source: Source::Discount(first.clone()),
+                param: "discounts[0][discount]".into(),
+            };
+            assert_eq!(redeem(tx, &again, SUBSCRIPTION).unwrap(), first);
+            let other = Target {
+                subscription: Some("sub_2"),
+                ..SUBSCRIPTION
+            };
+            assert_ne!(redeem(tx, &again, other).unwrap(), first);
+            redeem(tx, &coupon_named("half"), SUBSCRIPTION).unwrap();
+            let error = redeem(tx, &coupon_named("half"), SUBSCRIPTION).unwrap_err();
+            assert_eq!(error.body()["error"]["code"], "coupon_expired");
+            let coupon = tx.get(Kind::Coupon, "half").unwrap().unwrap();
+            assert_eq!(coupon.body["times_redeemed"], 2);
+            assert_eq!(
+                by_code(tx, "half", "usd", 2900, None).unwrap(),
+                Err("This code is invalid.")
+            );
+        });
+    }
+
+    #[test]
+    fn a_buyer_is_told_why_a_code_is_not_for_them() {
+        with_coupons(|tx| {
+            let check = |code: &str, total, customer| {
+                by_code(tx, code, "usd", total, customer)
+                    .unwrap()
+                    .map(|code| text(&code, "id").to_owned())
+            };
+            assert_eq!(check(" half ", 2900, None), Ok("promo_1".into()));
+            assert_eq!(check("third", 2900, None), Err("This code is invalid."));
+            assert_eq!(
+                check("half", 900, None),
+                Err("This order is below the minimum amount of this code.")
+            );
+            let charge = json!({ "id": "ch_1", "object": "charge", "customer": "cus_1", "status": "succeeded" });
+            tx.insert(Kind::Charge, &charge, &Value::Null).unwrap();
+            assert_eq!(
+                check("half", 2900, Some("cus_1")),
+                Err("This code is only for a first purchase.")
+            );
+        });
+    }
 }

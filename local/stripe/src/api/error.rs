@@ -154,6 +154,13 @@ impl ApiError {
         self
     }
 
+    /// Gives it a code.
+    #[must_use]
+    pub(crate) fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     /// The error object.
     pub(crate) fn body(&self) -> Value {
         let mut error = Map::new();

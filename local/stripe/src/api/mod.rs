@@ -2,7 +2,9 @@
 
 mod auth;
 mod checkout_sessions;
+mod coupons;
 mod customers;
+mod discounts;
 pub(crate) mod error;
 mod expand;
 mod idempotency;
@@ -12,6 +14,7 @@ mod metadata;
 mod params;
 mod prices;
 mod products;
+mod promotion_codes;
 mod read_only;
 mod reply;
 mod routes;

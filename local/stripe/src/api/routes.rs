@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    Context, checkout_sessions, customers, existing, prices, products, read_only, search,
-    subscriptions, webhook_endpoints,
+    Context, checkout_sessions, coupons, customers, existing, prices, products, promotion_codes,
+    read_only, search, subscriptions, webhook_endpoints,
 };
 use crate::objects::Kind;
 
@@ -37,6 +37,17 @@ pub(super) fn run(
         ("POST", ["prices"]) => prices::create(context, params),
         ("GET", ["prices", id]) => prices::retrieve(context, id, params),
         ("POST", ["prices", id]) => prices::update(context, id, params),
+
+        ("GET", ["coupons"]) => coupons::list(context, params),
+        ("POST", ["coupons"]) => coupons::create(context, params),
+        ("GET", ["coupons", id]) => coupons::retrieve(context, id, params),
+        ("POST", ["coupons", id]) => coupons::update(context, id, params),
+        ("DELETE", ["coupons", id]) => coupons::delete(context, id, params),
+
+        ("GET", ["promotion_codes"]) => promotion_codes::list(context, params),
+        ("POST", ["promotion_codes"]) => promotion_codes::create(context, params),
+        ("GET", ["promotion_codes", id]) => promotion_codes::retrieve(context, id, params),
+        ("POST", ["promotion_codes", id]) => promotion_codes::update(context, id, params),
 
         ("GET", ["checkout", "sessions"]) => checkout_sessions::list(context, params),
         ("POST", ["checkout", "sessions"]) => checkout_sessions::create(context, params),

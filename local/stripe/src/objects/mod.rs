@@ -4,7 +4,9 @@
 //! to itself (a signing secret, what a test card does) is stored beside it and never shown.
 
 pub(crate) mod checkout_session;
+pub(crate) mod coupon;
 pub(crate) mod customer;
+pub(crate) mod discount;
 pub(crate) mod due;
 pub(crate) mod event;
 pub(crate) mod invoice;
@@ -12,6 +14,7 @@ pub(crate) mod invoice_item;
 pub(crate) mod payment;
 pub(crate) mod price;
 pub(crate) mod product;
+pub(crate) mod promotion_code;
 pub(crate) mod subscription;
 pub(crate) mod test_clock;
 pub(crate) mod webhook_endpoint;

@@ -46,6 +46,15 @@ impl Query {
         self
     }
 
+    /// Only those whose field at `path` is `value`, in small or capital letters.
+    #[must_use]
+    pub(crate) fn with_any_case(mut self, path: &'static str, value: &str) -> Self {
+        self.conditions
+            .push(format!("json_extract(body, '{path}') = ? COLLATE NOCASE"));
+        self.values.push(text(value));
+        self
+    }
+
     /// Only those whose field at `path` is not `value`.
     #[must_use]
     pub(crate) fn without(mut self, path: &'static str, value: &str) -> Self {

@@ -231,6 +231,14 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
+    /// Makes the id of a deleted object free again: Stripe lets a coupon be made anew under the id of a deleted one.
+    pub(crate) fn free_id(&self, kind: Kind, id: &str) -> Result<(), Error> {
+        self.inner
+            .prepare_cached("DELETE FROM objects WHERE id = ? AND kind = ? AND deleted = 1")?
+            .execute(params![id, kind.name()])?;
+        Ok(())
+    }
+
     /// Stores an event about `object` as it is now, and a delivery for each endpoint that wants it.
     pub(crate) fn emit(
         &self,
@@ -258,6 +266,16 @@ impl<'a> Transaction<'a> {
             && let Some(items) = body["items"]["data"].as_array_mut()
         {
             self.put_prices_in(items)?;
+        }
+        match objects::text(&body, "object") {
+            "coupon" => body["valid"] = json!(objects::coupon::valid(&body, self.now())),
+            "promotion_code" => {
+                let coupon = self.get(Kind::Coupon, objects::text(&body["promotion"], "coupon"))?;
+                body["active"] = json!(coupon.is_some_and(|coupon| {
+                    objects::promotion_code::active(&body, &coupon.body, self.now())
+                }));
+            }
+            _ => {}
         }
         if body["object"] == "event" {
             body["pending_webhooks"] = json!(self.pending_webhooks(objects::text(&body, "id"))?);

@@ -46,11 +46,14 @@ pub(crate) fn compose(
     // As Stripe orders them: what is given back and charged for changes comes first.
     let mut all: Vec<Line> = pending.iter().map(|it| invoice_item::line(&it.body)).collect();
     all.append(&mut lines);
-    let amounts: Vec<i64> = all
+    let discountable: Vec<discounts::Line<'_>> = all
         .iter()
-        .map(|line| if line.discountable { line.amount } else { 0 })
+        .map(|line| discounts::Line {
+            amount: if line.discountable { line.amount } else { 0 },
+            product: line.price.as_ref().map(|it| it.product.as_str()),
+        })
         .collect();
-    let amounts_off = discounts::amounts_off(tx, draft.discounts, &amounts, draft.currency)?;
+    let amounts_off = discounts::lines_off(tx, draft.discounts, &discountable, draft.currency)?;
     let new = NewInvoice {
         customer: draft.customer,
         subscription: draft.subscription,

@@ -202,5 +202,5 @@ fn renew(tx: &Transaction<'_>, record: &Record, status: &str) -> Result<(), Erro
     }
     invoices::store(tx, invoice)?;
     tx.update(&record.body, &body, "customer.subscription.updated")?;
-    subscriptions::use_up_once(tx, &record.id)
+    subscriptions::use_up_discounts(tx, &record.id)
 }

@@ -118,7 +118,7 @@ pub(crate) fn create(tx: &Transaction<'_>, new: New<'_>) -> Result<Value, ApiErr
         priced["currency"] = json!(currency);
         tx.update(&customer.body, &priced, "customer.updated")?;
     }
-    use_up_once(tx, &id)?;
+    use_up_discounts(tx, &id)?;
     first_payment(tx, &invoice, &new.payment)?;
     current(tx, &id)
 }
@@ -180,13 +180,13 @@ pub(crate) fn or_card_error(collected: Collected) -> Result<(), ApiError> {
     }
 }
 
-/// A coupon for once is used up by the invoice that it came on.
-pub(crate) fn use_up_once(tx: &Transaction<'_>, id: &str) -> Result<(), Error> {
+/// Drops the discounts that an invoice has used up: a coupon for once is, by the first one it came on.
+pub(crate) fn use_up_discounts(tx: &Transaction<'_>, id: &str) -> Result<(), Error> {
     let Some(record) = tx.get(Kind::Subscription, id)? else {
         return Ok(());
     };
     let ids: Vec<String> = discounts_of(&record.body);
-    let left = discounts::less_those_for_once(tx, &ids)?;
+    let left = discounts::after_invoice(tx, &ids)?;
     if left.len() == ids.len() {
         return Ok(());
     }

@@ -225,7 +225,7 @@ pub(crate) fn make(
     }
     tx.update(old, &body, "customer.subscription.updated")?;
     if at_once {
-        subscriptions::use_up_once(tx, &record.id)?;
+        subscriptions::use_up_discounts(tx, &record.id)?;
     }
     Ok(Changed {
         subscription: body,
@@ -360,12 +360,12 @@ fn prorate(
         let (start, end) = (time("current_period_start"), time("current_period_end"));
         let at = at.clamp(start, end);
         let full = amount_of(item, &price);
-        let off = discounts::amounts_off(
-            tx,
-            &discounts_of(subscription),
-            &[full],
-            text(subscription, "currency"),
-        )?;
+        let line = discounts::Line {
+            amount: full,
+            product: price["product"].as_str(),
+        };
+        let currency = text(subscription, "currency");
+        let off = discounts::lines_off(tx, &discounts_of(subscription), &[line], currency)?;
         let off: i64 = off.iter().flatten().map(|(_, amount)| amount).sum();
         let amount = sign * share(full - off, end - at, end - start);
         if amount == 0 {

@@ -72,8 +72,12 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
         ),
         None => "cannot open a database in memory".to_owned(),
     })?;
+    let url = options.url.clone();
     store
-        .run(Cause::default(), |tx| tx.hurry_deliveries())
+        .run(Cause::default(), move |tx| {
+            tx.set_own_url(&url)?;
+            tx.hurry_deliveries()
+        })
         .await?;
     let app = App {
         store,

@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::objects::Kind;
+use crate::engine::cards::Decline;
+use crate::objects::{Kind, payment};
 use crate::store;
 
 /// An error, as a client of the API reads it.
@@ -17,6 +18,10 @@ pub(crate) struct ApiError {
     /// Whether it came from executing the request, and so is replayed under the same idempotency key. A request that
     /// was refused before that may be corrected and sent again under its key.
     pub(crate) executed: bool,
+    /// Whether what was done stays done, such as the failed charge behind a declined payment.
+    pub(crate) keeps_changes: bool,
+    /// Fields that only some errors have: `decline_code`, `payment_intent` and the like.
+    further: Map<String, Value>,
 }
 
 impl ApiError {
@@ -29,6 +34,8 @@ impl ApiError {
             message,
             param: None,
             executed: false,
+            keeps_changes: false,
+            further: Map::new(),
         }
     }
 
@@ -57,6 +64,52 @@ impl ApiError {
         Self {
             executed: true,
             ..Self::new(StatusCode::BAD_REQUEST, None, message)
+        }
+    }
+
+    /// 402: the card is declined.
+    pub(crate) fn card(decline: Decline) -> Self {
+        Self::of_object(&payment::card_error(decline, None, None))
+    }
+
+    /// 402: the card's number, date or code is wrong.
+    pub(crate) fn wrong_card(code: &'static str, param: &str, message: &str) -> Self {
+        Self {
+            kind: "card_error",
+            executed: true,
+            ..Self::new(StatusCode::PAYMENT_REQUIRED, Some(code), message)
+        }
+        .about(param)
+    }
+
+    /// 402: an intent's payment failed, by its last error. The failed charge and its events stay.
+    pub(crate) fn declined(intent: &Value) -> Self {
+        Self::of_intent(intent, "last_payment_error", "payment_intent")
+    }
+
+    /// 402: keeping a card failed, by the setup intent's last error.
+    pub(crate) fn setup_failed(intent: &Value) -> Self {
+        Self::of_intent(intent, "last_setup_error", "setup_intent")
+    }
+
+    fn of_intent(intent: &Value, error: &str, name: &str) -> Self {
+        let mut error = Self::of_object(&intent[error]);
+        error.further.insert(name.into(), intent.clone());
+        error.keeps_changes = true;
+        error
+    }
+
+    /// 402 with an error object as it is.
+    pub(crate) fn of_object(error: &Value) -> Self {
+        Self {
+            kind: "card_error",
+            executed: true,
+            further: error.as_object().cloned().unwrap_or_default(),
+            ..Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                None,
+                crate::objects::text(error, "message"),
+            )
         }
     }
 
@@ -156,7 +209,7 @@ impl ApiError {
 
     /// The error object.
     pub(crate) fn body(&self) -> Value {
-        let mut error = Map::new();
+        let mut error = self.further.clone();
         if let Some(code) = self.code {
             error.insert("code".into(), json!(code));
             error.insert(
@@ -171,7 +224,7 @@ impl ApiError {
         if let Some(param) = &self.param {
             error.insert("param".into(), json!(param));
         }
-        error.insert("type".into(), json!(self.kind));
+        error.entry("type").or_insert_with(|| json!(self.kind));
         json!({ "error": error })
     }
 }

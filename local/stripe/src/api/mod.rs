@@ -195,9 +195,19 @@ impl Operation {
         let result = self.app.store.run(cause, move |tx| {
             crate::engine::catch_up(tx)?;
             let expand = params.texts("expand")?.unwrap_or_default();
-            let mut body = routes::run(&Context { tx, url: &url }, &method, &path, params)?;
-            expand::expand(tx, &mut body, &expand)?;
-            let reply = Reply::ok(&body);
+            let reply = match routes::run(&Context { tx, url: &url }, &method, &path, params) {
+                Ok(mut body) => {
+                    expand::expand(tx, &mut body, &expand)?;
+                    Reply::ok(&body)
+                }
+                Err(error) if error.keeps_changes => {
+                    let mut reply = Reply::error(&error);
+                    // Below, with what was done.
+                    reply.keep = false;
+                    reply
+                }
+                Err(error) => return Err(error),
+            };
             if let Some((key, identity)) = record {
                 tx.store_answer(&key, &identity.answer(&reply))?;
             }

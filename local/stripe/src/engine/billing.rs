@@ -1,9 +1,9 @@
 //! Invoices and their payment.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::payments::{self, Owner, Wanted};
 use crate::objects::invoice::{self, Line, NewInvoice};
-use crate::objects::payment::{self, Payment};
 use crate::objects::{Kind, text};
 use crate::store::{Error, Transaction};
 use crate::{ids, money};
@@ -98,26 +98,16 @@ fn line(tx: &Transaction<'_>, item: &Value, price: &Value, trial: bool) -> Resul
 
 /// Charges the card for an invoice; gives the payment intent's id.
 fn charge(tx: &Transaction<'_>, invoice: &Value, method: &Value) -> Result<String, Error> {
-    let payment = Payment {
+    let wanted = Wanted {
         amount: invoice["total"].as_i64().unwrap_or_default(),
         currency: text(invoice, "currency"),
-        customer: text(invoice, "customer"),
-        payment_method: method,
-        description: "Subscription creation",
-        created: tx.now(),
+        customer: invoice["customer"].as_str(),
+        description: Some("Subscription creation"),
+        metadata: Map::new(),
+        owner: Owner::Invoice(text(invoice, "id")),
+        keep_card: true,
     };
-    let (intent, charge) = (
-        ids::for_kind(Kind::PaymentIntent),
-        ids::for_kind(Kind::Charge),
-    );
-    let body = payment::charge(&charge, &intent, &payment);
-    tx.create(Kind::Charge, &body, &Value::Null, "charge.succeeded")?;
-    let body = payment::payment_intent(&intent, &charge, &payment);
-    tx.create(
-        Kind::PaymentIntent,
-        &body,
-        &Value::Null,
-        "payment_intent.succeeded",
-    )?;
-    Ok(intent)
+    let intent = payments::create(tx, &wanted)?;
+    let (intent, _) = payments::confirm(tx, &intent, method)?;
+    Ok(text(&intent, "id").to_owned())
 }

@@ -4,6 +4,10 @@ mod billing;
 pub(crate) mod buyer;
 pub(crate) mod cards;
 pub(crate) mod checkout;
+pub(crate) mod disputes;
+pub(crate) mod invoices;
+pub(crate) mod methods;
+pub(crate) mod payments;
 pub(crate) mod periods;
 pub(crate) mod subscriptions;
 

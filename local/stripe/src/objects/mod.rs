@@ -5,6 +5,7 @@
 
 pub(crate) mod checkout_session;
 pub(crate) mod customer;
+pub(crate) mod dispute;
 pub(crate) mod due;
 pub(crate) mod event;
 pub(crate) mod invoice;

@@ -6,23 +6,43 @@ use super::{Error, Transaction};
 
 /// Whether deliveries wait.
 const PAUSED: &str = "webhooks_paused";
+/// Where this start of the stand-in is reached.
+const OWN_URL: &str = "own_url";
 
 impl Transaction<'_> {
+    /// What is set under a name.
+    pub(crate) fn setting(&self, name: &str) -> Result<Option<String>, Error> {
+        self.sql()
+            .prepare_cached("SELECT value FROM settings WHERE name = ?")?
+            .query_row([name], |row| row.get(0))
+            .optional()
+    }
+
+    /// Sets something.
+    pub(crate) fn set(&self, name: &str, value: &str) -> Result<(), Error> {
+        self.sql()
+            .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)")?
+            .execute([name, value])?;
+        Ok(())
+    }
+
+    /// The stand-in's own address, without a trailing slash, for the pages that objects link to.
+    pub(crate) fn own_url(&self) -> Result<String, Error> {
+        Ok(self.setting(OWN_URL)?.unwrap_or_default())
+    }
+
+    /// Sets the stand-in's own address.
+    pub(crate) fn set_own_url(&self, url: &str) -> Result<(), Error> {
+        self.set(OWN_URL, url)
+    }
+
     /// Whether webhook deliveries are paused.
     pub(crate) fn webhooks_paused(&self) -> Result<bool, Error> {
-        let value: Option<String> = self
-            .sql()
-            .prepare_cached("SELECT value FROM settings WHERE name = ?")?
-            .query_row([PAUSED], |row| row.get(0))
-            .optional()?;
-        Ok(value.as_deref() == Some("true"))
+        Ok(self.setting(PAUSED)?.as_deref() == Some("true"))
     }
 
     /// Pauses or resumes webhook deliveries.
     pub(crate) fn pause_webhooks(&self, paused: bool) -> Result<(), Error> {
-        self.sql()
-            .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)")?
-            .execute([PAUSED, if paused { "true" } else { "false" }])?;
-        Ok(())
+        self.set(PAUSED, if paused { "true" } else { "false" })
     }
 }

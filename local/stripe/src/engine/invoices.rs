@@ -31,6 +31,13 @@ pub(crate) struct Composed {
     pending: Vec<Record>,
 }
 
+impl Composed {
+    /// Whether there is nothing on it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.body["lines"]["data"] == json!([])
+    }
+}
+
 /// Puts a draft together. Nothing is stored.
 pub(crate) fn compose(
     tx: &Transaction<'_>,

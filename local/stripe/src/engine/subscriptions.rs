@@ -160,10 +160,10 @@ fn first_payment(
 
 /// Stripe's refusal where there is nothing to charge.
 pub(crate) fn no_payment_method() -> ApiError {
-    ApiError::invalid_state(
-        "resource_missing",
+    ApiError::refused(
         "This customer has no attached payment source or default payment method. Please consider adding a default payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.",
     )
+    .coded("resource_missing")
 }
 
 /// A failed payment as the error of a request that demanded it.
@@ -172,9 +172,7 @@ pub(crate) fn or_card_error(collected: Collected) -> Result<(), ApiError> {
         Collected::Paid => Ok(()),
         Collected::NoMethod => Err(no_payment_method()),
         Collected::Declined(decline) => Err(ApiError::card(decline)),
-        Collected::RequiresAction => Err(ApiError::card_with(
-            "subscription_payment_intent_requires_action",
-            None,
+        Collected::RequiresAction => Err(ApiError::needs_action(
             "Payment for this subscription requires additional user action before it can be completed successfully. Payment can be completed using the PaymentIntent associated with subscription.latest_invoice.",
         )),
     }

@@ -233,6 +233,59 @@ pub(crate) fn make(
     })
 }
 
+/// Makes pending credits for what is left of the current period: a cancellation that prorates.
+pub(crate) fn credit_unused(tx: &Transaction<'_>, subscription: &Value) -> Result<(), ApiError> {
+    let Some(customer) = tx.get(Kind::Customer, text(subscription, "customer"))? else {
+        return Ok(());
+    };
+    if text(subscription, "status") == "trialing" {
+        return Ok(());
+    }
+    for item in subscription::items(subscription) {
+        let pair = Pair {
+            before: Some(item.clone()),
+            after: None,
+        };
+        prorate(tx, subscription, &customer.body, &pair, tx.now(), false)?;
+    }
+    Ok(())
+}
+
+/// Invoices what still waits for a subscription that has ended; `None` where nothing does.
+pub(crate) fn last_invoice(
+    tx: &Transaction<'_>,
+    subscription: &Value,
+) -> Result<Option<Value>, ApiError> {
+    let customer = tx
+        .get(Kind::Customer, text(subscription, "customer"))?
+        .ok_or_else(ApiError::internal)?
+        .body;
+    let id = ids::for_kind(Kind::Invoice);
+    let composed = invoices::compose(
+        tx,
+        &id,
+        Draft {
+            customer: &customer,
+            subscription: Some(subscription),
+            billing_reason: "subscription_update",
+            currency: text(subscription, "currency"),
+            lines: Vec::new(),
+            discounts: &[],
+            takes_pending: true,
+            period: (tx.now(), tx.now()),
+        },
+    )?;
+    if composed.is_empty() {
+        return Ok(None);
+    }
+    let draft = invoices::store(tx, composed)?;
+    let open = invoices::finalize(tx, &draft)?;
+    if open["status"] == "open" {
+        return Ok(Some(collection::collect(tx, &open, None, true)?.0));
+    }
+    Ok(Some(open))
+}
+
 fn can_pay(tx: &Transaction<'_>, body: &Value) -> Result<bool, Error> {
     let wanted = json!({
         "customer": body["customer"],

@@ -7,6 +7,7 @@ pub(crate) mod checkout_session;
 pub(crate) mod coupon;
 pub(crate) mod customer;
 pub(crate) mod discount;
+pub(crate) mod dispute;
 pub(crate) mod due;
 pub(crate) mod event;
 pub(crate) mod invoice;

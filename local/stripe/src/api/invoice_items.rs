@@ -52,10 +52,20 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
             )
             .about("amount"));
         }
-        (None, None) => return Err(ApiError::invalid("parameter_missing", "amount", "Missing required param: amount.")),
+        (None, None) => {
+            return Err(ApiError::invalid(
+                "parameter_missing",
+                "amount",
+                "Missing required param: amount.",
+            ));
+        }
         (Some(amount), None) => {
             let Some(currency) = currency else {
-                return Err(ApiError::invalid("parameter_missing", "currency", "Missing required param: currency."));
+                return Err(ApiError::invalid(
+                    "parameter_missing",
+                    "currency",
+                    "Missing required param: currency.",
+                ));
             };
             (amount, currency, None)
         }
@@ -63,7 +73,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
             let unit_amount = price["unit_amount"].as_i64().unwrap_or_default();
             let its = text(&price, "currency").to_owned();
             if currency.is_some_and(|it| it != its) {
-                return Err(ApiError::refused("The price specified supports another currency.").about("currency"));
+                return Err(
+                    ApiError::refused("The price specified supports another currency.")
+                        .about("currency"),
+                );
             }
             let line_price = LinePrice {
                 id: text(&price, "id").to_owned(),
@@ -103,9 +116,12 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         body["invoice"] = json!(draft);
         put_on_draft(context, &draft, &body)?;
     }
-    context
-        .tx
-        .create(Kind::InvoiceItem, &body, &Value::Null, "invoiceitem.created")?;
+    context.tx.create(
+        Kind::InvoiceItem,
+        &body,
+        &Value::Null,
+        "invoiceitem.created",
+    )?;
     Ok(body)
 }
 
@@ -128,8 +144,12 @@ fn period(params: &mut Params) -> Result<Option<(i64, i64)>, ApiError> {
     let Some(mut period) = params.object("period")? else {
         return Ok(None);
     };
-    let start = period.integer("start")?.ok_or_else(|| period.missing("start"))?;
-    let end = period.integer("end")?.ok_or_else(|| period.missing("end"))?;
+    let start = period
+        .integer("start")?
+        .ok_or_else(|| period.missing("start"))?;
+    let end = period
+        .integer("end")?
+        .ok_or_else(|| period.missing("end"))?;
     period.finish()?;
     Ok(Some((start, end)))
 }
@@ -209,7 +229,12 @@ pub(super) fn delete(context: &Context<'_>, id: &str, params: Params) -> Result<
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     params.refuse("customer_account")?;
     let paging = Paging::take(&mut params)?;
-    let mut query = time_filter(&mut params, "created", "$.date", Query::of(Kind::InvoiceItem))?;
+    let mut query = time_filter(
+        &mut params,
+        "created",
+        "$.date",
+        Query::of(Kind::InvoiceItem),
+    )?;
     for (field, path) in [("customer", "$.customer"), ("invoice", "$.invoice")] {
         if let Some(value) = params.text(field)? {
             query = query.with(path, &value);
@@ -221,5 +246,10 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
         None => query,
     };
     params.finish()?;
-    paging.page(context.tx, Kind::InvoiceItem, &query, Kind::InvoiceItem.path())
+    paging.page(
+        context.tx,
+        Kind::InvoiceItem,
+        &query,
+        Kind::InvoiceItem.path(),
+    )
 }

@@ -34,7 +34,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let subscription = match subscription {
         Some(id) => {
             let missing = || ApiError::no_such_referenced(Kind::Subscription, &id, "subscription");
-            let found = context.tx.get(Kind::Subscription, &id)?.ok_or_else(missing)?;
+            let found = context
+                .tx
+                .get(Kind::Subscription, &id)?
+                .ok_or_else(missing)?;
             if found.body["customer"] != customer["id"] {
                 return Err(missing());
             }
@@ -76,9 +79,10 @@ fn change(context: &Context<'_>, body: &mut Value, mut params: Params) -> Result
         };
     }
     let days = params.integer("days_until_due")?;
-    if let Some(method) =
-        params.one_of("collection_method", &["charge_automatically", "send_invoice"])?
-    {
+    if let Some(method) = params.one_of(
+        "collection_method",
+        &["charge_automatically", "send_invoice"],
+    )? {
         body["collection_method"] = json!(method);
     }
     match (body["collection_method"] == "send_invoice", days) {
@@ -88,7 +92,12 @@ fn change(context: &Context<'_>, body: &mut Value, mut params: Params) -> Result
         _ => {}
     }
     if let Some(method) = params.text("default_payment_method")? {
-        taken::method_of(context, &method, text(body, "customer"), "default_payment_method")?;
+        taken::method_of(
+            context,
+            &method,
+            text(body, "customer"),
+            "default_payment_method",
+        )?;
         body["default_payment_method"] = json!(method);
     }
     set_texts(body, &mut params, &["description", "footer"])?;
@@ -103,11 +112,18 @@ pub(super) fn update(context: &Context<'_>, id: &str, params: Params) -> Result<
     params.refuse(UNSUPPORTED)?;
     let record = existing(context, Kind::Invoice, id)?;
     if record.body["status"] != "draft"
-        && ["collection_method", "days_until_due", "description", "footer"]
-            .iter()
-            .any(|it| params.has(it))
+        && [
+            "collection_method",
+            "days_until_due",
+            "description",
+            "footer",
+        ]
+        .iter()
+        .any(|it| params.has(it))
     {
-        return Err(ApiError::refused("Finalized invoices can't be updated in this way"));
+        return Err(ApiError::refused(
+            "Finalized invoices can't be updated in this way",
+        ));
     }
     let mut body = record.body.clone();
     change(context, &mut body, params)?;
@@ -198,7 +214,12 @@ pub(super) fn pay(context: &Context<'_>, id: &str, mut params: Params) -> Result
     let method = match method {
         Some(name) => match methods::ready_made(context.tx, &name)? {
             Some(made) => Some(methods::attach(context.tx, &made, customer)?),
-            None => Some(taken::method_of(context, &name, customer, "payment_method")?),
+            None => Some(taken::method_of(
+                context,
+                &name,
+                customer,
+                "payment_method",
+            )?),
         },
         None => collection::method_for(context.tx, &open)?,
     };
@@ -253,7 +274,8 @@ pub(super) fn preview(context: &Context<'_>, mut params: Params) -> Result<Value
     let currency = params.currency("currency")?;
     params.one_of("preview_mode", &["next"])?;
     let mut details = params.object("subscription_details")?.unwrap_or_default();
-    details.refuse("billing_schedules cancel_at_period_end_behavior default_tax_rates resume_at")?;
+    details
+        .refuse("billing_schedules cancel_at_period_end_behavior default_tax_rates resume_at")?;
     params.finish()?;
     let Some(id) = subscription else {
         let Some(customer) = customer else {
@@ -267,7 +289,10 @@ pub(super) fn preview(context: &Context<'_>, mut params: Params) -> Result<Value
         return preview_new(context, &customer, currency.as_deref(), details);
     };
     let missing = || ApiError::no_such_referenced(Kind::Subscription, &id, "subscription");
-    context.tx.get(Kind::Subscription, &id)?.ok_or_else(missing)?;
+    context
+        .tx
+        .get(Kind::Subscription, &id)?
+        .ok_or_else(missing)?;
     let record = existing(context, Kind::Subscription, &id)?;
     if customer.is_some_and(|it| record.body["customer"] != it) {
         return Err(missing());
@@ -309,9 +334,7 @@ fn preview_new(
         );
     }
     let trial_end = match details.text("trial_end")? {
-        Some(time) if time != "now" => {
-            Some(taken::future("trial_end", &time, context.tx.now())?)
-        }
+        Some(time) if time != "now" => Some(taken::future("trial_end", &time, context.tx.now())?),
         _ => None,
     };
     let mode = taken::billing_mode(&mut details)?;
@@ -346,7 +369,11 @@ fn preview_new(
 fn as_preview(mut invoice: Value) -> Value {
     let id = ids::new("upcoming_in_1", 23);
     invoice["lines"]["url"] = json!(format!("/v1/invoices/{id}/lines"));
-    for line in invoice["lines"]["data"].as_array_mut().into_iter().flatten() {
+    for line in invoice["lines"]["data"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+    {
         line["invoice"] = json!(id);
     }
     invoice["id"] = json!(id);

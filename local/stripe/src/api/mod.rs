@@ -253,8 +253,7 @@ fn customer_named(context: &Context<'_>, id: &str, param: &str) -> Result<Record
         .tx
         .get(Kind::Customer, id)?
         .filter(|record| !record.deleted);
-    let record =
-        record.ok_or_else(|| ApiError::no_such_referenced(Kind::Customer, id, param))?;
+    let record = record.ok_or_else(|| ApiError::no_such_referenced(Kind::Customer, id, param))?;
     enter_time(context, &record)?;
     Ok(record)
 }

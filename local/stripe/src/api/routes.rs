@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    Context, checkout_sessions, coupons, customers, existing, invoice_items, invoices, prices, products, promotion_codes,
-    read_only, search, subscription_items, subscriptions, test_clocks, webhook_endpoints,
+    Context, checkout_sessions, coupons, customers, existing, invoice_items, invoices, prices,
+    products, promotion_codes, read_only, search, subscription_items, subscriptions, test_clocks,
+    webhook_endpoints,
 };
 use crate::engine::invoices::End;
 use crate::objects::Kind;

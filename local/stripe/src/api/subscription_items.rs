@@ -60,11 +60,7 @@ fn changes(owner: &Record, params: &mut Params, now: i64) -> Result<Changes, Api
     })
 }
 
-fn apply(
-    context: &Context<'_>,
-    owner: &Record,
-    changes: Changes,
-) -> Result<Value, ApiError> {
+fn apply(context: &Context<'_>, owner: &Record, changes: Changes) -> Result<Value, ApiError> {
     if subscription::is_terminal(&owner.body) {
         return Err(ApiError::refused(
             "A canceled subscription can only update its cancellation_details and metadata.",

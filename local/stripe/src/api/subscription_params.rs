@@ -84,8 +84,14 @@ pub(super) fn recurring_price(
 /// Prices must be of one currency; of one interval, too, since this stand-in has one period for a subscription.
 pub(super) fn fitting<'a>(prices: impl Iterator<Item = &'a Value>) -> Result<(), ApiError> {
     let prices: Vec<Value> = prices.cloned().collect();
-    if prices.iter().any(|it| it["currency"] != prices[0]["currency"]) {
-        return Err(ApiError::refused("The price specified supports another currency than the subscription’s.").about("items"));
+    if prices
+        .iter()
+        .any(|it| it["currency"] != prices[0]["currency"])
+    {
+        return Err(ApiError::refused(
+            "The price specified supports another currency than the subscription’s.",
+        )
+        .about("items"));
     }
     if !updates::same_interval(&prices) {
         return Err(ApiError::unsupported(
@@ -143,7 +149,10 @@ pub(super) fn check_fit(
         .iter()
         .any(|it| it["currency"] != subscription["currency"])
     {
-        return Err(ApiError::refused("The price specified supports another currency than the subscription’s.").about("items"));
+        return Err(ApiError::refused(
+            "The price specified supports another currency than the subscription’s.",
+        )
+        .about("items"));
     }
     fitting(prices.iter())
 }

@@ -63,7 +63,9 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     if let Some(currency) = &currency
         && items[0].price["currency"] != *currency
     {
-        return Err(ApiError::refused("The price specified supports another currency.").about("currency"));
+        return Err(
+            ApiError::refused("The price specified supports another currency.").about("currency"),
+        );
     }
     let method = params.text("default_payment_method")?;
     let description = params.text("description")?;
@@ -98,7 +100,12 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         }
     };
     if let Some(method) = &method {
-        taken::method_of(context, method, text(&customer, "id"), "default_payment_method")?;
+        taken::method_of(
+            context,
+            method,
+            text(&customer, "id"),
+            "default_payment_method",
+        )?;
     }
     let redeemed = wanted_discounts
         .iter()
@@ -165,9 +172,10 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
     if let Some(price) = params.text("price")? {
         query = query.having_price(&price);
     }
-    if let Some(method) =
-        params.one_of("collection_method", &["charge_automatically", "send_invoice"])?
-    {
+    if let Some(method) = params.one_of(
+        "collection_method",
+        &["charge_automatically", "send_invoice"],
+    )? {
         query = query.with("$.collection_method", &method);
     }
     query = match params.one_of("status", STATUSES)?.as_deref() {
@@ -280,7 +288,11 @@ pub(super) fn priced_changes(
     let trial_end = match params.text("trial_end")?.as_deref() {
         None => None,
         Some("now") => Some(updates::TrialEnd::Now),
-        Some(time) => Some(updates::TrialEnd::At(taken::future("trial_end", time, now)?)),
+        Some(time) => Some(updates::TrialEnd::At(taken::future(
+            "trial_end",
+            time,
+            now,
+        )?)),
     };
     let anchor = params.one_of("billing_cycle_anchor", &["now", "unchanged"])?;
     Ok(Changes {

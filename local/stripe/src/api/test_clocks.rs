@@ -72,7 +72,9 @@ pub(super) fn advance(
     }
     let refused = |message: &str| Err(ApiError::refused(message).about("frozen_time"));
     if to <= clocks::frozen_time(&clock.body) {
-        return refused("A test clock can only be advanced: frozen_time must be after its current time.");
+        return refused(
+            "A test clock can only be advanced: frozen_time must be after its current time.",
+        );
     }
     if to > clocks::furthest(context.tx, &clock.body)? {
         return refused(

@@ -39,11 +39,7 @@ impl Composed {
 }
 
 /// Puts a draft together. Nothing is stored.
-pub(crate) fn compose(
-    tx: &Transaction<'_>,
-    id: &str,
-    draft: Draft<'_>,
-) -> Result<Composed, Error> {
+pub(crate) fn compose(tx: &Transaction<'_>, id: &str, draft: Draft<'_>) -> Result<Composed, Error> {
     let mut lines = draft.lines;
     let pending = if draft.takes_pending {
         pending_items(tx, draft.customer, draft.subscription, draft.currency)?
@@ -51,7 +47,10 @@ pub(crate) fn compose(
         Vec::new()
     };
     // As Stripe orders them: what is given back and charged for changes comes first.
-    let mut all: Vec<Line> = pending.iter().map(|it| invoice_item::line(&it.body)).collect();
+    let mut all: Vec<Line> = pending
+        .iter()
+        .map(|it| invoice_item::line(&it.body))
+        .collect();
     all.append(&mut lines);
     let discountable: Vec<discounts::Line<'_>> = all
         .iter()

@@ -31,9 +31,7 @@ fn invoice_due(tx: &Transaction<'_>, invoice: &Value) -> Result<(), Error> {
     match paused_collection(tx, &open)?.as_deref() {
         Some("void") => invoices::end(tx, &open, End::Void).map(drop),
         Some("mark_uncollectible") => invoices::end(tx, &open, End::Uncollectible).map(drop),
-        _ if open["collection_method"] == "send_invoice" => {
-            tx.emit("invoice.sent", &open, None)
-        }
+        _ if open["collection_method"] == "send_invoice" => tx.emit("invoice.sent", &open, None),
         _ => collect(tx, &open, None, true).map(drop),
     }
 }
@@ -147,9 +145,7 @@ pub(crate) fn end_trial(tx: &Transaction<'_>, record: &Record) -> Result<(), Err
             subscriptions::set_status(tx, body, "paused", &["customer.subscription.paused"])
                 .map(drop)
         }
-        "cancel" if !can_pay => {
-            subscriptions::cancel(tx, body, "cancellation_requested").map(drop)
-        }
+        "cancel" if !can_pay => subscriptions::cancel(tx, body, "cancellation_requested").map(drop),
         _ => renew(tx, record, "active"),
     }
 }
@@ -191,8 +187,7 @@ fn renew(tx: &Transaction<'_>, record: &Record, status: &str) -> Result<(), Erro
         period,
     };
     // Nobody collects from a subscription that was given up (`unpaid`), nor while collection is paused so.
-    let collects =
-        status != "unpaid" && body["pause_collection"]["behavior"] != "keep_as_draft";
+    let collects = status != "unpaid" && body["pause_collection"]["behavior"] != "keep_as_draft";
     let mut invoice = invoices::compose(tx, &id, draft)?;
     if collects {
         invoice.body["automatically_finalizes_at"] = json!(tx.now() + DRAFT_HOUR);

@@ -70,7 +70,10 @@ pub(crate) fn create(tx: &Transaction<'_>, new: New<'_>) -> Result<Value, ApiErr
             }
         })
         .collect();
-    let currency = new.items.first().map_or("", |it| text(&it.price, "currency"));
+    let currency = new
+        .items
+        .first()
+        .map_or("", |it| text(&it.price, "currency"));
     let paid_before = matches!(new.payment, FirstPayment::Done(_));
     let body = subscription::new(
         &id,
@@ -196,7 +199,8 @@ pub(crate) fn use_up_discounts(tx: &Transaction<'_>, id: &str) -> Result<(), Err
 /// The ids of a subscription's discounts.
 pub(crate) fn discounts_of(subscription: &Value) -> Vec<String> {
     let ids = subscription["discounts"].as_array().into_iter().flatten();
-    ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    ids.filter_map(|id| id.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// Changes the status, with `further` events beside `customer.subscription.updated`.

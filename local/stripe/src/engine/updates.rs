@@ -141,12 +141,17 @@ pub(crate) fn make(
     }
     let prices = prices_of(tx, &items)?;
     let total = |items: &[Value], prices: &[Value]| -> i64 {
-        items.iter().zip(prices).map(|(item, price)| amount_of(item, price)).sum()
+        items
+            .iter()
+            .zip(prices)
+            .map(|(item, price)| amount_of(item, price))
+            .sum()
     };
     let old_items = subscription::items(old);
     let old_prices = prices_of(tx, old_items)?;
     let interval = |prices: &[Value]| prices.first().map(|it| it["recurring"].clone());
-    let other_interval = interval(&prices).map(|it| (it["interval"].clone(), it["interval_count"].clone()))
+    let other_interval = interval(&prices)
+        .map(|it| (it["interval"].clone(), it["interval_count"].clone()))
         != interval(&old_prices).map(|it| (it["interval"].clone(), it["interval_count"].clone()));
     let was_free = total(old_items, &old_prices) == 0 && total(&items, &prices) > 0;
     let goes_on_trialing = trialing && !ends_trial;
@@ -177,7 +182,10 @@ pub(crate) fn make(
             body["status"] = json!("paused");
             tx.update(old, &body, "customer.subscription.updated")?;
             tx.emit("customer.subscription.paused", &body, None)?;
-            return Ok(Changed { subscription: body, invoice: None });
+            return Ok(Changed {
+                subscription: body,
+                invoice: None,
+            });
         }
     }
     if begins_anew {
@@ -356,7 +364,11 @@ fn added(old: &Value, new: &NewItem) -> Value {
         metadata: new.metadata.clone(),
         period: (time("current_period_start"), time("current_period_end")),
     };
-    subscription::item(text(old, "id"), &item, old["created"].as_i64().unwrap_or_default())
+    subscription::item(
+        text(old, "id"),
+        &item,
+        old["created"].as_i64().unwrap_or_default(),
+    )
 }
 
 fn find<'a>(pairs: &'a mut [Pair], id: &str) -> Result<&'a mut Pair, ApiError> {

@@ -147,7 +147,10 @@ pub(crate) fn draft(id: &str, invoice: &NewInvoice<'_>) -> Value {
         "webhooks_delivered_at": null,
     });
     let lines = invoice.lines.iter().enumerate().map(|(index, it)| {
-        let off = invoice.amounts_off.get(index).map_or(&[][..], Vec::as_slice);
+        let off = invoice
+            .amounts_off
+            .get(index)
+            .map_or(&[][..], Vec::as_slice);
         line(id, invoice.currency, it, off)
     });
     body["lines"]["data"] = lines.collect();
@@ -223,10 +226,17 @@ pub(crate) fn line(invoice: &str, currency: &str, line: &Line, off: &[(String, i
 
 /// Computes a draft's totals from its lines and the customer's balance.
 pub(crate) fn add_up(invoice: &mut Value) {
-    let lines = invoice["lines"]["data"].as_array().cloned().unwrap_or_default();
+    let lines = invoice["lines"]["data"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let subtotal: i64 = lines.iter().filter_map(|it| it["amount"].as_i64()).sum();
     let mut off: Vec<(String, i64)> = Vec::new();
-    for it in lines.iter().filter_map(|it| it["discount_amounts"].as_array()).flatten() {
+    for it in lines
+        .iter()
+        .filter_map(|it| it["discount_amounts"].as_array())
+        .flatten()
+    {
         let amount = it["amount"].as_i64().unwrap_or_default();
         match off.iter_mut().find(|(id, _)| id == text(it, "discount")) {
             Some((_, sum)) => *sum += amount,

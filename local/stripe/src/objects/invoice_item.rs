@@ -83,7 +83,10 @@ pub(crate) fn line(item: &Value) -> Line {
                 .unwrap_or_default(),
         }),
         quantity: item["quantity"].as_i64().unwrap_or(1),
-        period: (number(&item["period"]["start"]), number(&item["period"]["end"])),
+        period: (
+            number(&item["period"]["start"]),
+            number(&item["period"]["end"]),
+        ),
         source: Source::InvoiceItem {
             id: text(item, "id").to_owned(),
             subscription: subscription(item).map(str::to_owned),

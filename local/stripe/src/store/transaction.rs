@@ -167,9 +167,9 @@ impl<'a> Transaction<'a> {
     }
 
     fn write(&self, id: &str, body: &Value, private: &Value) -> Result<(), Error> {
-        let mut update = self.inner.prepare_cached(
-            "UPDATE objects SET body = ?, private = ?, due = ? WHERE id = ?",
-        )?;
+        let mut update = self
+            .inner
+            .prepare_cached("UPDATE objects SET body = ?, private = ?, due = ? WHERE id = ?")?;
         update.execute(params![
             body.to_string(),
             private.to_string(),

@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod billing;
 mod checkout;
 mod coupons;
 mod errors;

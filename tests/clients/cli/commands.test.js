@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { startEndpoint } from "../support/endpoint.js";
+import { until } from "../support/until.js";
 import { startWithCli } from "./stripe.js";
 
 test("customers are created, retrieved, updated, listed and deleted", async (t) => {
@@ -36,6 +38,16 @@ test("an idempotency key is honoured", async (t) => {
   const first = await ask(...create);
   assert.equal((await ask(...create)).id, first.id);
   assert.equal((await ask("customers", "list")).data.length, 1);
+});
+
+test("an event is sent again to an endpoint", async (t) => {
+  const { ask, stripe } = await startWithCli(t);
+  const endpoint = await startEndpoint(t, stripe);
+  const { id } = await ask("customers", "create", "--name", "Ada");
+  const event = await endpoint.event("customer.created", id);
+  assert.equal((await ask("events", "resend", event.id, "--webhook-endpoint", endpoint.id)).id, event.id);
+  await until("the event came twice", () => endpoint.deliveries.length === 2);
+  assert.deepEqual(endpoint.events().map((it) => it.id), [event.id, event.id]);
 });
 
 test("errors are told: a wrong key, and what is not there", async (t) => {

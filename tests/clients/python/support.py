@@ -21,6 +21,8 @@ SECRET_KEY = "sk_test_local"
 WITHIN_SECONDS = 20
 
 stripe.enable_telemetry = False
+# A proxy is for what lies outside this machine.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 
 
 class StandInTest(unittest.TestCase):

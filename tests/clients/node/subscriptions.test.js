@@ -15,7 +15,7 @@ test("a subscription by a card on file is paid for and active", async (t) => {
 
   const subscription = await stripe.subscriptions.create({
     customer: customer.id, items: [{ price: price.id, quantity: 3 }], default_payment_method: card,
-    metadata: { user_id: "u-7" }, expand: ["latest_invoice.payments.data.payment.payment_intent"],
+    metadata: { user_id: "u-7" }, expand: ["latest_invoice.payments"],
   });
   assert.equal(subscription.status, "active");
   assert.equal(subscription.default_payment_method, card);
@@ -25,7 +25,7 @@ test("a subscription by a card on file is paid for and active", async (t) => {
   const invoice = subscription.latest_invoice;
   assert.deepEqual([invoice.status, invoice.billing_reason, invoice.amount_paid, invoice.amount_remaining], ["paid", "subscription_create", 6000, 0]);
   assert.equal(invoice.parent.subscription_details.subscription, subscription.id);
-  const payment = invoice.payments.data[0].payment.payment_intent;
+  const payment = await stripe.paymentIntents.retrieve(invoice.payments.data[0].payment.payment_intent);
   assert.deepEqual([payment.status, payment.amount_received, payment.payment_method], ["succeeded", 6000, card]);
 
   const begun = await endpoint.event("customer.subscription.created", subscription.id);
@@ -143,12 +143,12 @@ test("a coupon makes the first invoice cheaper, and a refund gives it back", asy
   const code = await stripe.promotionCodes.create({ promotion: { type: "coupon", coupon: coupon.id }, code: "SPRING" });
   const subscription = await stripe.subscriptions.create({
     customer: customer.id, items: [{ price: price.id }], discounts: [{ promotion_code: code.id }],
-    expand: ["latest_invoice.payments.data.payment.payment_intent"],
+    expand: ["latest_invoice.payments"],
   });
   const invoice = subscription.latest_invoice;
   assert.deepEqual([invoice.subtotal, invoice.total, invoice.amount_paid], [2000, 1500, 1500]);
 
-  const payment = invoice.payments.data[0].payment.payment_intent;
+  const payment = await stripe.paymentIntents.retrieve(invoice.payments.data[0].payment.payment_intent);
   const refund = await stripe.refunds.create({ payment_intent: payment.id });
   assert.deepEqual([refund.status, refund.amount], ["succeeded", 1500]);
   const charge = await stripe.charges.retrieve(payment.latest_charge);

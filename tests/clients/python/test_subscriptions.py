@@ -19,7 +19,7 @@ class Subscriptions(StandInTest):
                 "items": [{"price": price.id, "quantity": 3}],
                 "default_payment_method": card.id,
                 "metadata": {"user_id": "u-7"},
-                "expand": ["latest_invoice.payments.data.payment.payment_intent"],
+                "expand": ["latest_invoice.payments"],
             }
         )
         self.assertEqual((subscription.status, subscription.default_payment_method), ("active", card.id))
@@ -29,7 +29,8 @@ class Subscriptions(StandInTest):
         self.assertEqual(
             (invoice.status, invoice.billing_reason, invoice.amount_paid), ("paid", "subscription_create", 6000)
         )
-        payment = invoice.payments.data[0].payment.payment_intent
+        [paid] = invoice.payments.data
+        payment = self.stripe.v1.payment_intents.retrieve(paid.payment.payment_intent)
         self.assertEqual((payment.status, payment.amount_received), ("succeeded", 6000))
 
         endpoint.event("customer.subscription.created", subscription.id)

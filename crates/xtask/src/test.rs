@@ -2,6 +2,7 @@
 
 mod browser;
 mod cargo_tests;
+mod clients;
 mod lint;
 mod template;
 
@@ -22,7 +23,8 @@ pub struct Arguments {
     parts: Vec<Part>,
 
     /// Arguments for the test runner of one part: `unit` and `stack` have cargo's (a test's name, --nocapture),
-    /// `browser` has Playwright's (--headed, --grep)
+    /// `browser` has Playwright's (--headed, --grep), `clients` takes one client (node, cli, python) and what a test's
+    /// name has in it
     #[arg(last = true)]
     runner: Vec<String>,
 }
@@ -33,6 +35,8 @@ enum Part {
     Unit,
     /// The whole local stack over HTTP, with the functions as binaries
     Stack,
+    /// Stripe's official clients (Node, Python, CLI) against our stand-in for Stripe
+    Clients,
     /// The page in a real browser, with accessibility checks
     Browser,
     /// template.yaml: validated, linted and built; the size of each function
@@ -41,7 +45,13 @@ enum Part {
     All,
 }
 
-const ALL: [Part; 4] = [Part::Unit, Part::Stack, Part::Browser, Part::Template];
+const ALL: [Part; 5] = [
+    Part::Unit,
+    Part::Stack,
+    Part::Clients,
+    Part::Browser,
+    Part::Template,
+];
 
 /// Runs the parts in order. The first failure ends the run, and says how to run its part alone.
 pub fn run(arguments: Arguments) -> Result<ExitCode> {
@@ -66,9 +76,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
 impl Arguments {
     fn expand(&self) -> Result<Vec<Part>> {
         if !self.runner.is_empty()
-            && !matches!(self.parts[..], [Part::Unit | Part::Stack | Part::Browser])
+            && !matches!(
+                self.parts[..],
+                [Part::Unit | Part::Stack | Part::Clients | Part::Browser]
+            )
         {
-            bail!("arguments after `--` need exactly one of the parts unit, stack and browser");
+            bail!(
+                "arguments after `--` need exactly one of the parts unit, stack, clients and browser"
+            );
         }
         let every = self.parts.is_empty() || self.parts.contains(&Part::All);
         Ok(if every {
@@ -84,6 +99,7 @@ impl Part {
         match self {
             Part::Unit => "unit",
             Part::Stack => "stack",
+            Part::Clients => "clients",
             Part::Browser => "browser",
             Part::Template => "template",
             Part::All => "all",
@@ -100,6 +116,10 @@ impl Part {
                 build(workspace, session)?;
                 cargo_tests::stack(workspace, session, runner)
             }
+            Part::Clients => {
+                build(workspace, session)?;
+                clients::run(workspace, session, runner)
+            }
             Part::Browser => {
                 build(workspace, session)?;
                 browser::run(workspace, session, runner)
@@ -112,7 +132,7 @@ impl Part {
     }
 }
 
-/// Builds the binaries that the stack and browser tests start, once.
+/// Builds the binaries that the stack, clients and browser tests start, once.
 fn build(workspace: &Workspace, session: &mut Session) -> Result<()> {
     const NAME: &str = "build";
     if session.has_done(NAME) {
@@ -143,7 +163,7 @@ mod tests {
 
     #[test]
     fn no_part_and_all_mean_every_part_in_order() {
-        let every = ["unit", "stack", "browser", "template"];
+        let every = ["unit", "stack", "clients", "browser", "template"];
         assert_eq!(parts(&[], &[]).unwrap(), every);
         assert_eq!(parts(&[Part::Template, Part::All], &[]).unwrap(), every);
         assert_eq!(

@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::record::Recorder;
+
 pub(crate) use list::{Cursor, Query};
 pub(crate) use transaction::{Cause, Record, Transaction};
 
@@ -26,14 +28,15 @@ pub(crate) type Error = rusqlite::Error;
 #[derive(Clone)]
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
+    recorder: Recorder,
 }
 
 impl Store {
-    /// Opens the file, or a database in memory.
+    /// Opens the file, or a database in memory. The events of each committed transaction go to `recorder`.
     ///
     /// # Errors
     /// The file cannot be opened, or another process has it.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn open(path: Option<&Path>, recorder: Recorder) -> Result<Self, Error> {
         let connection = match path {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
@@ -45,6 +48,7 @@ impl Store {
         connection.execute_batch(include_str!("schema.sql"))?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
+            recorder,
         })
     }
 
@@ -62,6 +66,7 @@ impl Store {
         let transaction = Transaction::new(
             connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             cause,
+            &self.recorder,
         );
         let value = work(&transaction)?;
         transaction.commit()?;

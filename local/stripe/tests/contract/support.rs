@@ -77,6 +77,7 @@ impl Stripe {
             data,
             secret_key: KEY.into(),
             publishable_key: "pk_test_local".into(),
+            record: std::env::var_os("STRIPE_RECORD").map(PathBuf::from),
         };
         let server = prepare(options).await.unwrap();
         let handle = server.handle();

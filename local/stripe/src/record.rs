@@ -77,8 +77,8 @@ impl Exchange {
         let mut json = serde_json::from_str(body).unwrap_or(Value::Null);
         hide_secret(&mut json);
         let response = json!({ "status": status, "replayed": replayed, "body": json });
-        let line = json!({ "request": self.request, "response": response });
-        self.recorder.write(&line);
+        let exchange = json!({ "request": self.request, "response": response });
+        self.recorder.write(&json!({ "exchange": exchange }));
     }
 }
 

@@ -14,6 +14,5 @@ mod knobs;
 mod lists;
 mod pages;
 mod restart;
-mod shapes;
 mod support;
 mod webhooks;

@@ -249,6 +249,14 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_is_left_out_is_named_and_counts_for_nothing() {
+        let mut session = Session::start();
+        session.leave_out("contract", "there is no spec");
+        assert_eq!(session.steps[0].outcome, Outcome::LeftOut);
+        assert_eq!(session.tally, Tally::default());
+    }
+
+    #[test]
     fn the_tests_of_a_failing_step_are_counted_too() {
         let mut session = Session::start();
         let result = session.tests("unit: tests", |tally| {

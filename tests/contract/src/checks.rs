@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::explain::{Mistake, mistakes};
 use crate::form;
-use crate::recording::{Entry, Exchange, Place};
+use crate::recording::{Entry, Exchange, Place, Recorded};
 use crate::spec::Spec;
 
 /// How our functions name themselves: `crates/payments/src/transport.rs`.
@@ -66,21 +66,33 @@ impl<'a> Checks<'a> {
     }
 
     /// Takes one line of a recording.
-    pub fn add(&mut self, entry: Entry, place: Place) {
+    pub fn add(&mut self, line: Recorded) {
+        let Recorded {
+            entry,
+            place,
+            times,
+        } = line;
         match entry {
-            Entry::Exchange(exchange) => self.exchange(exchange, &place),
-            Entry::Event(event) => self.event(event, &place),
+            Entry::Exchange(exchange) => {
+                self.coverage.exchanges += times;
+                self.exchange(exchange, times, &place);
+            }
+            Entry::Event(event) => {
+                self.coverage.events += times;
+                self.event(event, &place);
+            }
         }
     }
 
-    fn exchange(&mut self, exchange: Exchange, place: &Place) {
+    fn exchange(&mut self, exchange: Exchange, times: usize, place: &Place) {
         let Exchange { request, response } = exchange;
         let ours = request
             .user_agent
             .is_some_and(|agent| agent.starts_with(OUR_USER_AGENT));
         let succeeded = (200..300).contains(&response.status);
-        self.coverage.exchanges += 1;
-        self.coverage.by_our_functions += usize::from(ours);
+        if ours {
+            self.coverage.by_our_functions += times;
+        }
 
         let Some(index) = self.spec.operation(&request.method, &request.path) else {
             let subject = format!("{} {}", request.method, request.path);
@@ -134,7 +146,6 @@ impl<'a> Checks<'a> {
     }
 
     fn event(&mut self, event: Value, place: &Place) {
-        self.coverage.events += 1;
         let kind = event["type"].as_str().unwrap_or_default().to_owned();
         let subject = format!("event {kind}");
         if self.spec.event_types.contains(&kind) {

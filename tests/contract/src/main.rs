@@ -51,12 +51,10 @@ fn main() -> ExitCode {
 
 /// Whether there is no violation.
 fn run(arguments: &Arguments) -> Result<bool> {
-    let entries = recording::read(&arguments.recordings)?;
+    let recorded = recording::read(&arguments.recordings)?;
     let spec = Spec::read(&arguments.spec)?;
     let mut checks = Checks::new(&spec);
-    for (entry, place) in entries {
-        checks.add(entry, place);
-    }
+    recorded.into_iter().for_each(|line| checks.add(line));
     let (coverage, violations) = checks.run()?;
     print!("{}", report::show(&coverage, &violations, arguments.list));
     Ok(violations.is_empty())

@@ -1,6 +1,6 @@
 //! What the stand-in wrote down: see `local/stripe/src/record.rs`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
@@ -51,41 +51,56 @@ impl fmt::Display for Place {
     }
 }
 
-/// Reads every recording in the folder. Equal lines count once.
-pub fn read(folder: &Path) -> Result<Vec<(Entry, Place)>> {
+/// A line that was written at least once.
+pub struct Recorded {
+    pub entry: Entry,
+    /// The first of them.
+    pub place: Place,
+    pub times: usize,
+}
+
+/// Reads every recording in the folder. Equal lines become one.
+pub fn read(folder: &Path) -> Result<Vec<Recorded>> {
     let listing = folder
         .read_dir()
         .with_context(|| format!("cannot read the recordings in {}", folder.display()))?;
     let mut files: Vec<_> = listing
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
-    files.retain(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "jsonl")
-    });
+    files.retain(|file| file.extension().is_some_and(|it| it == "jsonl"));
     files.sort();
-    let mut seen = HashSet::new();
-    let mut entries = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut recorded: Vec<Recorded> = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
-        for (index, line) in text.split_inclusive('\n').enumerate() {
-            // A stand-in that was killed may have left half a line.
-            if !line.ends_with('\n') || !seen.insert(line.to_owned()) {
+        let bytes =
+            std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        // A stand-in that was killed may have left half a line.
+        let lines = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        for (index, line) in lines.enumerate() {
+            if let Some(known) = known.get(line) {
+                recorded[*known].times += 1;
                 continue;
             }
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            known.insert(line.to_owned(), recorded.len());
             let place = Place {
-                file: name.into_owned(),
+                file: name.clone().into_owned(),
                 line: index + 1,
             };
             let entry = serde_json::from_str(line)
                 .with_context(|| format!("{place} is not a line of a recording"))?;
-            entries.push((entry, place));
+            recorded.push(Recorded {
+                entry,
+                place,
+                times: 1,
+            });
         }
     }
-    if entries.is_empty() {
+    if recorded.is_empty() {
         bail!("there is no recording in {}", folder.display());
     }
-    Ok(entries)
+    Ok(recorded)
 }

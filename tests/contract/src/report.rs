@@ -17,13 +17,15 @@ pub fn show(coverage: &Coverage, violations: &[Violation], list: bool) -> String
     for ((subject, location, message), alike) in &groups {
         let at = if location.is_empty() { "" } else { ", at " };
         let _ = writeln!(text, "{subject}{at}{location}: {message}");
+        let times = match alike.len() {
+            1 => "once".to_owned(),
+            number => format!("{} times, first", thousands(number)),
+        };
         if let Some(first) = alike.first() {
             let _ = writeln!(
                 text,
-                "    {} times; first {}: {}",
-                alike.len(),
-                first.place,
-                first.mistake.value
+                "    {times} in {}: {}",
+                first.place, first.mistake.value
             );
         }
     }

@@ -12,7 +12,7 @@ use crate::schema::strict;
 
 /// What the stand-in's version, 2026-09-30.endive, has and the spec at hand, 2026-08-26.dahlia, has not: component and
 /// property. <https://docs.stripe.com/changelog>
-const LATER: [(&str, &str); 0] = [];
+const LATER: &[(&str, &str)] = &[];
 
 /// The spec.
 pub struct Spec {
@@ -75,7 +75,7 @@ impl Spec {
             .iter()
             .map(|(name, schema)| (name.clone(), strict(schema)))
             .collect();
-        for (component, property) in LATER {
+        for &(component, property) in LATER {
             let properties = schemas
                 .get_mut(component)
                 .and_then(|schema| schema["properties"].as_object_mut())

@@ -13,6 +13,7 @@ mod idempotency;
 mod knobs;
 mod lists;
 mod pages;
+mod recording;
 mod restart;
 mod support;
 mod webhooks;

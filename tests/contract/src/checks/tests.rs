@@ -78,7 +78,11 @@ fn check(entry: Entry, expected: &[&str]) {
         file: "f".to_owned(),
         line: 1,
     };
-    checks.add(entry, place);
+    checks.add(Recorded {
+        entry,
+        place,
+        times: 1,
+    });
     let (_, violations) = checks.run().unwrap();
     let violations: Vec<String> = violations
         .iter()

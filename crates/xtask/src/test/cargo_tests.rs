@@ -47,7 +47,7 @@ pub fn stack(workspace: &Workspace, session: &mut Session, runner: &[String]) ->
     })
 }
 
-/// Of the tests in [`unit`], those that talk to the Stripe stand-in.
+/// Of the unit step's tests, those that talk to the Stripe stand-in.
 pub fn stripe(workspace: &Workspace, session: &mut Session) -> Result<()> {
     let recording = session.recording();
     session.tests("stripe: tests", |tally| {

@@ -69,8 +69,8 @@ pub struct Server {
 pub async fn prepare(options: Options) -> anyhow::Result<Server> {
     let recorder = Recorder::open(options.record.as_deref())
         .context("cannot write a recording into the folder given for it")?;
-    let (path, events) = (options.data.clone(), recorder.clone());
-    let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref(), events)).await?;
+    let path = options.data.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref())).await?;
     let store = opened.with_context(|| match &options.data {
         Some(path) => format!(
             "cannot open {} (is another process using it?)",
@@ -78,6 +78,7 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
         ),
         None => "cannot open a database in memory".to_owned(),
     })?;
+    let store = store.recorded(recorder.clone());
     store
         .run(Cause::default(), |tx| tx.hurry_deliveries())
         .await?;

@@ -6,6 +6,7 @@
 //! enough for a stand-in, and several times faster.
 
 pub(crate) mod deliveries;
+mod events;
 pub(crate) mod idempotency;
 mod list;
 pub(crate) mod settings;
@@ -16,10 +17,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::record::Recorder;
-
 pub(crate) use list::{Cursor, Query};
 pub(crate) use transaction::{Cause, Record, Transaction};
+
+use crate::record::Recorder;
 
 /// A failure of the database itself.
 pub(crate) type Error = rusqlite::Error;
@@ -32,11 +33,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the file, or a database in memory. The events of each committed transaction go to `recorder`.
+    /// Opens the file, or a database in memory.
     ///
     /// # Errors
     /// The file cannot be opened, or another process has it.
-    pub(crate) fn open(path: Option<&Path>, recorder: Recorder) -> Result<Self, Error> {
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
         let connection = match path {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
@@ -48,8 +49,13 @@ impl Store {
         connection.execute_batch(include_str!("schema.sql"))?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
-            recorder,
+            recorder: Recorder::default(),
         })
+    }
+
+    /// The same with its events written down from here on, as soon as they are committed.
+    pub(crate) fn recorded(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
     }
 
     /// Runs `work` in one transaction, committed if it is `Ok` and undone if not. Blocks while it waits for others.
@@ -66,10 +72,17 @@ impl Store {
         let transaction = Transaction::new(
             connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             cause,
-            &self.recorder,
         );
+        let recording = self.recorder.is_on();
+        let before = recording.then(|| transaction.last_seq()).transpose()?;
         let value = work(&transaction)?;
+        let events = before
+            .map(|seq| transaction.events_after(seq))
+            .transpose()?;
         transaction.commit()?;
+        for event in events.iter().flatten() {
+            self.recorder.event(event);
+        }
         Ok(value)
     }
 

@@ -1,13 +1,10 @@
 //! One transaction: objects read and written, events emitted.
 
-use std::cell::RefCell;
-
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Value, json};
 
 use super::Error;
 use crate::objects::{self, Kind};
-use crate::record::Recorder;
 use crate::{clock, ids};
 
 /// What a change is done for; its events tell.
@@ -34,32 +31,19 @@ pub(crate) struct Transaction<'a> {
     inner: rusqlite::Transaction<'a>,
     cause: Cause,
     now: i64,
-    recorder: &'a Recorder,
-    /// The events so far, where they are to be recorded.
-    emitted: RefCell<Vec<Value>>,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(
-        inner: rusqlite::Transaction<'a>,
-        cause: Cause,
-        recorder: &'a Recorder,
-    ) -> Self {
+    pub(super) fn new(inner: rusqlite::Transaction<'a>, cause: Cause) -> Self {
         Self {
             inner,
             cause,
             now: clock::seconds(),
-            recorder,
-            emitted: RefCell::default(),
         }
     }
 
     pub(super) fn commit(self) -> Result<(), Error> {
-        self.inner.commit()?;
-        for event in self.emitted.take() {
-            self.recorder.event(&event);
-        }
-        Ok(())
+        self.inner.commit()
     }
 
     /// The database, for the other modules of the store.
@@ -161,11 +145,7 @@ impl<'a> Transaction<'a> {
         let id = ids::for_kind(Kind::Event);
         let event = objects::event::new(&id, kind, self.show(object)?, previous, request, self.now);
         self.insert(Kind::Event, &event, &Value::Null)?;
-        self.schedule(&id, kind)?;
-        if self.recorder.is_on() {
-            self.emitted.borrow_mut().push(event);
-        }
-        Ok(())
+        self.schedule(&id, kind)
     }
 
     /// An object as Stripe shows it: what it never gives as a bare id is put in.

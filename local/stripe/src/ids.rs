@@ -29,6 +29,16 @@ pub(crate) fn for_kind(kind: crate::objects::Kind) -> String {
         Kind::Charge => new("ch_3", 23),
         Kind::Event => new("evt_1", 23),
         Kind::WebhookEndpoint => new("we_1", 23),
+        Kind::Coupon => new("", 8),
+        Kind::Discount => new("di_1", 23),
+        Kind::Dispute => new("du_1", 23),
+        Kind::InvoiceItem => new("ii_1", 23),
+        Kind::PortalConfiguration => new("bpc_1", 23),
+        Kind::PortalSession => new("bps_1", 23),
+        Kind::PromotionCode => new("promo_1", 23),
+        Kind::Refund => new("re_3", 23),
+        Kind::SetupIntent => new("seti_1", 23),
+        Kind::TestClock => new("clock_1", 23),
     }
 }
 

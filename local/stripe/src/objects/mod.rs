@@ -4,15 +4,23 @@
 //! to itself (a signing secret, what a test card does) is stored beside it and never shown.
 
 pub(crate) mod checkout_session;
+pub(crate) mod coupon;
 pub(crate) mod customer;
+pub(crate) mod discount;
+pub(crate) mod dispute;
+pub(crate) mod due;
 pub(crate) mod event;
 pub(crate) mod invoice;
+pub(crate) mod invoice_item;
 pub(crate) mod payment;
 pub(crate) mod price;
 pub(crate) mod product;
+pub(crate) mod promotion_code;
 pub(crate) mod subscription;
+pub(crate) mod test_clock;
 pub(crate) mod webhook_endpoint;
 
+pub(crate) use due::due;
 use serde_json::{Value, json};
 
 /// The API version whose shapes are served, and that events carry.
@@ -33,10 +41,20 @@ pub(crate) enum Kind {
     Charge,
     Event,
     WebhookEndpoint,
+    Coupon,
+    Discount,
+    Dispute,
+    InvoiceItem,
+    PortalConfiguration,
+    PortalSession,
+    PromotionCode,
+    Refund,
+    SetupIntent,
+    TestClock,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 22] = [
         Self::Customer,
         Self::Product,
         Self::Price,
@@ -49,6 +67,16 @@ impl Kind {
         Self::Charge,
         Self::Event,
         Self::WebhookEndpoint,
+        Self::Coupon,
+        Self::Discount,
+        Self::Dispute,
+        Self::InvoiceItem,
+        Self::PortalConfiguration,
+        Self::PortalSession,
+        Self::PromotionCode,
+        Self::Refund,
+        Self::SetupIntent,
+        Self::TestClock,
     ];
 
     /// The name in the object's `object` field.
@@ -66,6 +94,16 @@ impl Kind {
             Self::Charge => "charge",
             Self::Event => "event",
             Self::WebhookEndpoint => "webhook_endpoint",
+            Self::Coupon => "coupon",
+            Self::Discount => "discount",
+            Self::Dispute => "dispute",
+            Self::InvoiceItem => "invoiceitem",
+            Self::PortalConfiguration => "billing_portal.configuration",
+            Self::PortalSession => "billing_portal.session",
+            Self::PromotionCode => "promotion_code",
+            Self::Refund => "refund",
+            Self::SetupIntent => "setup_intent",
+            Self::TestClock => "test_helpers.test_clock",
         }
     }
 
@@ -97,6 +135,17 @@ impl Kind {
             Self::Charge => "/v1/charges",
             Self::Event => "/v1/events",
             Self::WebhookEndpoint => "/v1/webhook_endpoints",
+            Self::Coupon => "/v1/coupons",
+            Self::Dispute => "/v1/disputes",
+            Self::InvoiceItem => "/v1/invoiceitems",
+            Self::PortalConfiguration => "/v1/billing_portal/configurations",
+            Self::PortalSession => "/v1/billing_portal/sessions",
+            Self::PromotionCode => "/v1/promotion_codes",
+            Self::Refund => "/v1/refunds",
+            Self::SetupIntent => "/v1/setup_intents",
+            Self::TestClock => "/v1/test_helpers/test_clocks",
+            // Shown only inside what it discounts.
+            Self::Discount => "",
         }
     }
 }

@@ -97,7 +97,7 @@ impl Transaction<'_> {
         let sql = format!(
             "SELECT deliveries.id, event, json_extract(objects.body, '$.url'), json_extract(objects.private, '$.secret')
              FROM deliveries JOIN objects ON objects.id = deliveries.endpoint AND objects.deleted = 0
-             WHERE state = 'pending' AND due <= ? AND deliveries.id NOT IN ({under_way})
+             WHERE state = 'pending' AND deliveries.due <= ? AND deliveries.id NOT IN ({under_way})
              ORDER BY deliveries.id LIMIT ?"
         );
         let mut select = self.sql().prepare(&sql)?;
@@ -169,7 +169,7 @@ impl Transaction<'_> {
     /// An event's deliveries with their tries, oldest first.
     pub(crate) fn deliveries(&self, event: &str) -> Result<Vec<Delivery>, Error> {
         let mut select = self.sql().prepare_cached(
-            "SELECT deliveries.id, endpoint, coalesce(json_extract(objects.private, '$.last_url'), json_extract(objects.body, '$.url'), ''), state, due
+            "SELECT deliveries.id, endpoint, coalesce(json_extract(objects.private, '$.last_url'), json_extract(objects.body, '$.url'), ''), state, deliveries.due
              FROM deliveries JOIN objects ON objects.id = deliveries.endpoint WHERE event = ? ORDER BY deliveries.id",
         )?;
         let deliveries = select.query_map([event], |row| {

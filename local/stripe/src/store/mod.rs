@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::objects;
+
 pub(crate) use list::{Cursor, Query};
 pub(crate) use transaction::{Cause, Record, Transaction};
 
@@ -30,6 +32,8 @@ pub(crate) type Error = rusqlite::Error;
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
     recorder: Recorder,
+    /// The stand-in's own address, for what links to its pages.
+    url: Arc<str>,
 }
 
 impl Store {
@@ -37,7 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// The file cannot be opened, or another process has it.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn open(path: Option<&Path>, url: &str) -> Result<Self, Error> {
         let connection = match path {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
@@ -46,10 +50,12 @@ impl Store {
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        migrate(&connection)?;
         connection.execute_batch(include_str!("schema.sql"))?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             recorder: Recorder::default(),
+            url: url.into(),
         })
     }
 
@@ -72,6 +78,7 @@ impl Store {
         let transaction = Transaction::new(
             connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             cause,
+            &self.url,
         );
         let recording = self.recorder.is_on();
         let before = recording.then(|| transaction.last_seq()).transpose()?;
@@ -102,4 +109,32 @@ impl Store {
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
+}
+
+/// Brings a file of an earlier version up to date.
+fn migrate(connection: &Connection) -> Result<(), Error> {
+    let columns = "SELECT count(*), total(name = 'due') FROM pragma_table_info('objects')";
+    let (all, due): (i64, f64) =
+        connection.query_row(columns, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if all == 0 || due > 0.0 {
+        return Ok(());
+    }
+    connection.execute_batch(
+        "DROP INDEX IF EXISTS sessions_by_expiry;
+         DROP INDEX IF EXISTS subscriptions_by_cancel_at;
+         ALTER TABLE objects ADD COLUMN clock TEXT;
+         ALTER TABLE objects ADD COLUMN due INTEGER;",
+    )?;
+    let mut select = connection
+        .prepare("SELECT seq, id, kind, deleted, body, private FROM objects WHERE deleted = 0")?;
+    let records: Vec<Record> = select
+        .query_map([], transaction::record)?
+        .collect::<Result<_, _>>()?;
+    for record in records {
+        connection.execute(
+            "UPDATE objects SET due = ? WHERE id = ?",
+            rusqlite::params![objects::due(&record.body, &record.private), record.id],
+        )?;
+    }
+    Ok(())
 }

@@ -1,20 +1,20 @@
--- Every object, as the JSON that Stripe would show. `seq` is the order of creation.
+-- Every object, as the JSON that Stripe would show. `seq` is the order of creation; `clock` is its test clock, `due` when
+-- time next changes it, in seconds since the epoch on that clock.
 CREATE TABLE IF NOT EXISTS objects (
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,
     id      TEXT NOT NULL UNIQUE,
     kind    TEXT NOT NULL,
     deleted INTEGER NOT NULL DEFAULT 0,
     body    TEXT NOT NULL,
-    private TEXT NOT NULL
+    private TEXT NOT NULL,
+    clock   TEXT,
+    due     INTEGER
 ) STRICT;
+CREATE INDEX IF NOT EXISTS objects_by_due ON objects (clock, due, seq) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
 CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (kind, json_extract(body, '$.customer'), seq);
 CREATE INDEX IF NOT EXISTS objects_by_lookup_key ON objects (json_extract(body, '$.lookup_key'))
     WHERE kind = 'price';
-CREATE INDEX IF NOT EXISTS sessions_by_expiry ON objects (json_extract(body, '$.expires_at'))
-    WHERE kind = 'checkout.session' AND json_extract(body, '$.status') = 'open';
-CREATE INDEX IF NOT EXISTS subscriptions_by_cancel_at ON objects (json_extract(body, '$.cancel_at'))
-    WHERE kind = 'subscription' AND json_extract(body, '$.ended_at') IS NULL;
 
 -- The first answer to each idempotency key.
 CREATE TABLE IF NOT EXISTS idempotency (

@@ -1,5 +1,7 @@
 //! One transaction: objects read and written, events emitted.
 
+use std::cell::Cell;
+
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Value, json};
 
@@ -30,15 +32,20 @@ pub(crate) struct Record {
 pub(crate) struct Transaction<'a> {
     inner: rusqlite::Transaction<'a>,
     cause: Cause,
-    now: i64,
+    /// Whether what is done is done by time, not by the request.
+    by_time: Cell<bool>,
+    now: Cell<i64>,
+    url: &'a str,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(inner: rusqlite::Transaction<'a>, cause: Cause) -> Self {
+    pub(super) fn new(inner: rusqlite::Transaction<'a>, cause: Cause, url: &'a str) -> Self {
         Self {
             inner,
             cause,
-            now: clock::seconds(),
+            by_time: Cell::new(false),
+            now: Cell::new(clock::seconds()),
+            url,
         }
     }
 
@@ -51,22 +58,62 @@ impl<'a> Transaction<'a> {
         &self.inner
     }
 
-    /// The time of everything in this transaction, in seconds since the epoch.
+    /// The time of what is being done, in seconds since the epoch: the real one, or that of a test clock.
     pub(crate) fn now(&self) -> i64 {
-        self.now
+        self.now.get()
+    }
+
+    /// Sets the time of what is done from here on.
+    pub(crate) fn set_now(&self, now: i64) {
+        self.now.set(now);
+    }
+
+    /// The stand-in's own address, without a trailing slash.
+    pub(crate) fn url(&self) -> &str {
+        self.url
+    }
+
+    /// Does what time does: at `time`, and without a request that its events would name.
+    pub(crate) fn at<T>(&self, time: i64, work: impl FnOnce() -> T) -> T {
+        let before = (self.now.replace(time), self.by_time.replace(true));
+        let done = work();
+        self.now.set(before.0);
+        self.by_time.set(before.1);
+        done
+    }
+
+    /// Does something and undoes it: what it gives is what would come of it.
+    pub(crate) fn as_if<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.inner.execute_batch("SAVEPOINT as_if")?;
+        let outcome = work();
+        self.inner
+            .execute_batch("ROLLBACK TO as_if; RELEASE as_if")?;
+        outcome
     }
 
     /// Stores a new object.
     pub(crate) fn insert(&self, kind: Kind, body: &Value, private: &Value) -> Result<(), Error> {
         let id = objects::text(body, "id");
-        let mut insert = self
-            .inner
-            .prepare_cached("INSERT INTO objects (id, kind, body, private) VALUES (?, ?, ?, ?)")?;
+        // What a customer's bills live by is the customer's clock; a Checkout Session lives in real time.
+        let owner = match kind {
+            Kind::Subscription | Kind::Invoice => body["customer"].as_str(),
+            _ => None,
+        };
+        let mut insert = self.inner.prepare_cached(
+            "INSERT INTO objects (id, kind, body, private, due, clock) VALUES (?, ?, ?, ?, ?,
+             coalesce(?, (SELECT clock FROM objects WHERE id = ?)))",
+        )?;
         insert.execute(params![
             id,
             kind.name(),
             body.to_string(),
-            private.to_string()
+            private.to_string(),
+            objects::due(body, private),
+            body["test_clock"].as_str(),
+            owner,
         ])?;
         Ok(())
     }
@@ -98,11 +145,9 @@ impl<'a> Transaction<'a> {
 
     /// Replaces an object's body.
     pub(crate) fn replace(&self, body: &Value) -> Result<(), Error> {
-        let mut update = self
-            .inner
-            .prepare_cached("UPDATE objects SET body = ? WHERE id = ?")?;
-        update.execute(params![body.to_string(), objects::text(body, "id")])?;
-        Ok(())
+        let id = objects::text(body, "id");
+        let private = self.find(id)?.map_or(Value::Null, |it| it.private);
+        self.write(id, body, &private)
     }
 
     /// Replaces an object's body and emits `event` with what changed; nothing where nothing did.
@@ -117,10 +162,63 @@ impl<'a> Transaction<'a> {
 
     /// Replaces what is kept beside an object.
     pub(crate) fn replace_private(&self, id: &str, private: &Value) -> Result<(), Error> {
+        let body = self.find(id)?.map_or(Value::Null, |it| it.body);
+        self.write(id, &body, private)
+    }
+
+    fn write(&self, id: &str, body: &Value, private: &Value) -> Result<(), Error> {
         let mut update = self
             .inner
-            .prepare_cached("UPDATE objects SET private = ? WHERE id = ?")?;
-        update.execute(params![private.to_string(), id])?;
+            .prepare_cached("UPDATE objects SET body = ?, private = ?, due = ? WHERE id = ?")?;
+        update.execute(params![
+            body.to_string(),
+            private.to_string(),
+            objects::due(body, private),
+            id
+        ])?;
+        Ok(())
+    }
+
+    /// The test clock that an object lives by.
+    pub(crate) fn clock_of(&self, id: &str) -> Result<Option<String>, Error> {
+        let mut select = self
+            .inner
+            .prepare_cached("SELECT clock FROM objects WHERE id = ?")?;
+        Ok(select
+            .query_row([id], |row| row.get(0))
+            .optional()?
+            .flatten())
+    }
+
+    /// Puts a customer, and all that bills them, on a clock.
+    pub(crate) fn put_on_clock(&self, customer: &str, clock: &str) -> Result<(), Error> {
+        self.inner.execute(
+            "UPDATE objects SET clock = ?1 WHERE id = ?2
+             OR (kind IN ('subscription', 'invoice') AND json_extract(body, '$.customer') = ?2)",
+            [clock, customer],
+        )?;
+        Ok(())
+    }
+
+    /// The object that is due first among those on this test clock, or on none, if it is due by `until`; and when.
+    pub(crate) fn first_due(
+        &self,
+        clock: Option<&str>,
+        until: i64,
+    ) -> Result<Option<(i64, Record)>, Error> {
+        let mut select = self.inner.prepare_cached(
+            "SELECT seq, id, kind, deleted, body, private, due FROM objects
+             WHERE clock IS ? AND due <= ? ORDER BY due, seq LIMIT 1",
+        )?;
+        select
+            .query_row(params![clock, until], |row| Ok((row.get(6)?, record(row)?)))
+            .optional()
+    }
+
+    /// Time does nothing to an object any more, until it is next written.
+    pub(crate) fn never_due(&self, id: &str) -> Result<(), Error> {
+        self.inner
+            .execute("UPDATE objects SET due = NULL WHERE id = ?", [id])?;
         Ok(())
     }
 
@@ -128,8 +226,16 @@ impl<'a> Transaction<'a> {
     pub(crate) fn delete(&self, id: &str, body: &Value) -> Result<(), Error> {
         let mut update = self
             .inner
-            .prepare_cached("UPDATE objects SET body = ?, deleted = 1 WHERE id = ?")?;
+            .prepare_cached("UPDATE objects SET body = ?, deleted = 1, due = NULL WHERE id = ?")?;
         update.execute(params![body.to_string(), id])?;
+        Ok(())
+    }
+
+    /// Makes the id of a deleted object free again: Stripe lets a coupon be made anew under the id of a deleted one.
+    pub(crate) fn free_id(&self, kind: Kind, id: &str) -> Result<(), Error> {
+        self.inner
+            .prepare_cached("DELETE FROM objects WHERE id = ? AND kind = ? AND deleted = 1")?
+            .execute(params![id, kind.name()])?;
         Ok(())
     }
 
@@ -140,10 +246,15 @@ impl<'a> Transaction<'a> {
         object: &Value,
         previous: Option<Value>,
     ) -> Result<(), Error> {
-        let request =
-            json!({ "id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key });
+        let cause = if self.by_time.get() {
+            &Cause::default()
+        } else {
+            &self.cause
+        };
+        let request = json!({ "id": cause.request_id, "idempotency_key": cause.idempotency_key });
         let id = ids::for_kind(Kind::Event);
-        let event = objects::event::new(&id, kind, self.show(object)?, previous, request, self.now);
+        let event =
+            objects::event::new(&id, kind, self.show(object)?, previous, request, self.now());
         self.insert(Kind::Event, &event, &Value::Null)?;
         self.schedule(&id, kind)
     }
@@ -155,6 +266,16 @@ impl<'a> Transaction<'a> {
             && let Some(items) = body["items"]["data"].as_array_mut()
         {
             self.put_prices_in(items)?;
+        }
+        match objects::text(&body, "object") {
+            "coupon" => body["valid"] = json!(objects::coupon::valid(&body, self.now())),
+            "promotion_code" => {
+                let coupon = self.get(Kind::Coupon, objects::text(&body["promotion"], "coupon"))?;
+                body["active"] = json!(coupon.is_some_and(|coupon| {
+                    objects::promotion_code::active(&body, &coupon.body, self.now())
+                }));
+            }
+            _ => {}
         }
         if body["object"] == "event" {
             body["pending_webhooks"] = json!(self.pending_webhooks(objects::text(&body, "id"))?);

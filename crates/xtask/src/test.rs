@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that must hold, in parts.
 
-mod browser;
-mod cargo_tests;
-mod clients;
+pub(crate) mod browser;
+pub(crate) mod cargo_tests;
+pub(crate) mod clients;
 mod lint;
 mod template;
 
@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::command::{cargo, run as run_command};
+use crate::contract::Contract;
 use crate::session::Session;
 use crate::workspace::Workspace;
 
@@ -58,19 +59,24 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
     let parts = arguments.expand()?;
     let workspace = Workspace::find()?;
     let mut session = Session::start();
+    let everything = ALL.iter().all(|part| parts.contains(part));
+    let contract = if everything {
+        Some(Contract::begin(&workspace, &mut session)?)
+    } else {
+        None
+    };
     for part in parts {
-        let result = part.run(&workspace, &mut session, &arguments.runner);
-        if let Err(error) = result {
-            session.print_summary();
-            eprintln!("error: {error:#}");
-            eprintln!("Run this part again: cargo xtask test {}", part.name());
-            session.print_tally();
-            return Ok(ExitCode::FAILURE);
+        if let Err(error) = part.run(&workspace, &mut session, &arguments.runner) {
+            let again = format!("cargo xtask test {}", part.name());
+            return Ok(session.end_failed(&error, &again));
         }
     }
-    session.print_summary();
-    session.print_tally();
-    Ok(ExitCode::SUCCESS)
+    if let Some(contract) = contract
+        && let Err(error) = contract.check(&mut session, false)
+    {
+        return Ok(session.end_failed(&error, "cargo xtask contract"));
+    }
+    Ok(session.end())
 }
 
 impl Arguments {
@@ -132,8 +138,8 @@ impl Part {
     }
 }
 
-/// Builds the binaries that the stack, clients and browser tests start, once.
-fn build(workspace: &Workspace, session: &mut Session) -> Result<()> {
+/// Builds the binaries that the tests start, once.
+pub(crate) fn build(workspace: &Workspace, session: &mut Session) -> Result<()> {
     const NAME: &str = "build";
     if session.has_done(NAME) {
         return Ok(());

@@ -36,12 +36,15 @@ pub fn run(workspace: &Workspace, session: &mut Session, runner: &[String]) -> R
     })?;
     let venv = venv.context("the step before made it")?;
 
+    let recording = session.recording();
     let mut outcome = Ok(());
     for client in clients {
         let tests = session.tests(client.title(), |tally| {
             let mut command = client.tests(&folder, &venv, name)?;
             command.current_dir(&folder);
-            command.env("LOCAL_STRIPE_BIN", workspace.stripe_binary());
+            command
+                .envs(recording.clone())
+                .env("LOCAL_STRIPE_BIN", workspace.stripe_binary());
             // Its closing lines are read, so they stay plain.
             command.env_remove("FORCE_COLOR");
             run_watching(&mut command, |line| {

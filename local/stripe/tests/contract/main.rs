@@ -15,7 +15,7 @@ mod idempotency;
 mod knobs;
 mod lists;
 mod pages;
+mod recording;
 mod restart;
-mod shapes;
 mod support;
 mod webhooks;

@@ -1,6 +1,7 @@
 //! What every request works with.
 
 use crate::api::InProgress;
+use crate::knobs::deliveries::DeliveryFaults;
 use crate::knobs::faults::Faults;
 use crate::pages::Templates;
 use crate::store::Store;
@@ -15,6 +16,7 @@ pub(crate) struct App {
     pub(crate) secret_key: String,
     pub(crate) in_progress: InProgress,
     pub(crate) faults: Faults,
+    pub(crate) delivery_faults: DeliveryFaults,
     pub(crate) webhooks: Webhooks,
     pub(crate) templates: Templates,
 }

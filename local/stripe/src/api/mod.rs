@@ -6,6 +6,7 @@ mod coupons;
 mod customers;
 mod discounts;
 pub(crate) mod error;
+mod events;
 mod expand;
 mod idempotency;
 mod line_items;

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    Context, checkout_sessions, coupons, customers, existing, prices, products, promotion_codes,
-    read_only, search, subscriptions, webhook_endpoints,
+    Context, checkout_sessions, coupons, customers, events, existing, prices, products,
+    promotion_codes, read_only, search, subscriptions, webhook_endpoints,
 };
 use crate::objects::Kind;
 
@@ -70,7 +70,8 @@ pub(super) fn run(
         ("POST", ["webhook_endpoints", id]) => webhook_endpoints::update(context, id, params),
         ("DELETE", ["webhook_endpoints", id]) => webhook_endpoints::delete(context, id, params),
 
-        ("GET", ["events"]) => read_only::events(context, params),
+        ("GET", ["events"]) => events::list(context, params),
+        ("POST", ["events", id, "retry"]) => events::retry(context, id, params),
         ("GET", ["events", id]) => read_only::retrieve(context, Kind::Event, id, params),
         ("GET", ["invoices"]) => read_only::list(context, Kind::Invoice, INVOICES, params),
         ("GET", ["invoices", id]) => read_only::retrieve(context, Kind::Invoice, id, params),

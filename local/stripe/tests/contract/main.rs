@@ -9,6 +9,7 @@
 mod api;
 mod checkout;
 mod coupons;
+mod deliveries;
 mod errors;
 mod idempotency;
 mod knobs;

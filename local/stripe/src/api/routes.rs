@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    Context, checkout_sessions, coupons, customers, events, existing, prices, products,
-    promotion_codes, read_only, search, subscriptions, webhook_endpoints,
+    Context, checkout_sessions, coupons, customers, events, existing, portal_configurations,
+    portal_sessions, prices, products, promotion_codes, read_only, search, subscriptions,
+    webhook_endpoints,
 };
 use crate::objects::Kind;
 
@@ -69,6 +70,20 @@ pub(super) fn run(
         ("GET", ["webhook_endpoints", id]) => webhook_endpoints::retrieve(context, id, params),
         ("POST", ["webhook_endpoints", id]) => webhook_endpoints::update(context, id, params),
         ("DELETE", ["webhook_endpoints", id]) => webhook_endpoints::delete(context, id, params),
+
+        ("GET", ["billing_portal", "configurations"]) => {
+            portal_configurations::list(context, params)
+        }
+        ("POST", ["billing_portal", "configurations"]) => {
+            portal_configurations::create(context, params)
+        }
+        ("GET", ["billing_portal", "configurations", id]) => {
+            portal_configurations::retrieve(context, id, params)
+        }
+        ("POST", ["billing_portal", "configurations", id]) => {
+            portal_configurations::update(context, id, params)
+        }
+        ("POST", ["billing_portal", "sessions"]) => portal_sessions::create(context, params),
 
         ("GET", ["events"]) => events::list(context, params),
         ("POST", ["events", id, "retry"]) => events::retry(context, id, params),

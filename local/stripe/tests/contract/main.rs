@@ -15,6 +15,7 @@ mod idempotency;
 mod knobs;
 mod lists;
 mod pages;
+mod portal;
 mod restart;
 mod shapes;
 mod support;

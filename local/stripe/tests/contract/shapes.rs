@@ -6,7 +6,7 @@ use std::io::Read as _;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::support::Stripe;
+use crate::support::{Stripe, id};
 
 /// OpenAPI 3.0's `nullable` in JSON Schema's words.
 fn as_json_schema(value: &mut Value) {
@@ -84,6 +84,7 @@ async fn every_object_of_a_purchase_has_stripes_shape() {
         stripe.pay(&session, "4242424242424242").await;
     }
     stripe.session("").await;
+    catalogue_and_portal(&stripe, &mut spec).await;
     for list in [
         "customers",
         "products",
@@ -96,6 +97,9 @@ async fn every_object_of_a_purchase_has_stripes_shape() {
         "payment_methods",
         "invoice_payments",
         "webhook_endpoints",
+        "coupons?expand[]=data.applies_to",
+        "promotion_codes?expand[]=data.promotion.coupon",
+        "billing_portal/configurations?expand[]=data.features.subscription_update.products",
         "events?limit=100",
     ] {
         let list = stripe.get(&format!("/v1/{list}")).await.ok();
@@ -113,4 +117,32 @@ async fn every_object_of_a_purchase_has_stripes_shape() {
             }
         }
     }
+}
+
+/// Makes what a purchase does not.
+async fn catalogue_and_portal(stripe: &Stripe, spec: &mut Spec) {
+    let first = async |list: &str| stripe.get(&format!("/v1/{list}")).await.ok()["data"][0].clone();
+    let product = id(&first("products").await);
+    for (path, form) in [
+        (
+            "coupons",
+            format!("id=C&percent_off=12.5&applies_to[products][]={product}"),
+        ),
+        ("coupons/C", "name=Coupon".into()),
+        ("coupons", "amount_off=5&currency=usd".into()),
+        (
+            "promotion_codes",
+            "promotion[type]=coupon&promotion[coupon]=C&code=CODE".into(),
+        ),
+    ] {
+        spec.check(&stripe.post(&format!("/v1/{path}"), &form).await.ok());
+    }
+    let subscription = first("subscriptions").await;
+    let form = format!(
+        "customer={}&return_url=http://shop.test/&flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={}",
+        subscription["customer"].as_str().unwrap(),
+        id(&subscription)
+    );
+    let session = stripe.post("/v1/billing_portal/sessions", &form).await.ok();
+    spec.check(&session);
 }

@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::objects::Kind;
+use crate::engine::cards::Decline;
+use crate::objects::{Kind, payment};
 use crate::store;
 
 /// An error, as a client of the API reads it.
@@ -17,6 +18,10 @@ pub(crate) struct ApiError {
     /// Whether it came from executing the request, and so is replayed under the same idempotency key. A request that
     /// was refused before that may be corrected and sent again under its key.
     pub(crate) executed: bool,
+    /// Whether what was done stays done, such as the failed charge behind a declined payment.
+    pub(crate) keeps_changes: bool,
+    /// Fields that only some errors have: `decline_code`, `payment_intent` and the like.
+    further: Map<String, Value>,
 }
 
 impl ApiError {
@@ -29,6 +34,8 @@ impl ApiError {
             message,
             param: None,
             executed: false,
+            keeps_changes: false,
+            further: Map::new(),
         }
     }
 
@@ -60,6 +67,52 @@ impl ApiError {
         }
     }
 
+    /// 402: the card is declined.
+    pub(crate) fn card(decline: Decline) -> Self {
+        Self::of_object(&payment::card_error(decline, None, None))
+    }
+
+    /// 402: the card's number, date or code is wrong.
+    pub(crate) fn wrong_card(code: &'static str, param: &str, message: &str) -> Self {
+        Self {
+            kind: "card_error",
+            executed: true,
+            ..Self::new(StatusCode::PAYMENT_REQUIRED, Some(code), message)
+        }
+        .about(param)
+    }
+
+    /// 402: an intent's payment failed, by its last error. The failed charge and its events stay.
+    pub(crate) fn declined(intent: &Value) -> Self {
+        Self::of_intent(intent, "last_payment_error", "payment_intent")
+    }
+
+    /// 402: keeping a card failed, by the setup intent's last error.
+    pub(crate) fn setup_failed(intent: &Value) -> Self {
+        Self::of_intent(intent, "last_setup_error", "setup_intent")
+    }
+
+    fn of_intent(intent: &Value, error: &str, name: &str) -> Self {
+        let mut error = Self::of_object(&intent[error]);
+        error.further.insert(name.into(), intent.clone());
+        error.keeps_changes = true;
+        error
+    }
+
+    /// 402 with an error object as it is.
+    pub(crate) fn of_object(error: &Value) -> Self {
+        Self {
+            kind: "card_error",
+            executed: true,
+            further: error.as_object().cloned().unwrap_or_default(),
+            ..Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                None,
+                crate::objects::text(error, "message"),
+            )
+        }
+    }
+
     /// 404: the object that the path names does not exist.
     pub(crate) fn no_such(kind: Kind, id: &str) -> Self {
         let message = format!("No such {}: '{id}'", kind.spoken());
@@ -68,6 +121,45 @@ impl ApiError {
             ..Self::new(StatusCode::NOT_FOUND, Some("resource_missing"), message)
         }
         .about("id")
+    }
+
+    /// 404: the subscription item that the path or a parameter names does not exist.
+    pub(crate) fn no_such_item(id: &str) -> Self {
+        Self {
+            executed: true,
+            ..Self::new(
+                StatusCode::NOT_FOUND,
+                Some("resource_missing"),
+                format!("Invalid subscription_item id: {id}"),
+            )
+        }
+        .about("id")
+    }
+
+    /// 402: the payment that a request demands cannot be made without the buyer.
+    pub(crate) fn needs_action(message: &str) -> Self {
+        Self {
+            kind: "card_error",
+            executed: true,
+            ..Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                Some("subscription_payment_intent_requires_action"),
+                message,
+            )
+        }
+    }
+
+    /// 402: an invoice's payment waits for the buyer. That it was tried stays.
+    pub(crate) fn invoice_needs_action(intent: &Value) -> Self {
+        let mut error = Self::needs_action(
+            "Payment for this invoice requires additional user action before it can be completed successfully. Payment can be completed using the PaymentIntent associated with the invoice.",
+        )
+        .coded("invoice_payment_intent_requires_action");
+        error
+            .further
+            .insert("payment_intent".into(), intent.clone());
+        error.keeps_changes = true;
+        error
     }
 
     /// 400: the object that a parameter names does not exist.
@@ -163,7 +255,7 @@ impl ApiError {
 
     /// The error object.
     pub(crate) fn body(&self) -> Value {
-        let mut error = Map::new();
+        let mut error = self.further.clone();
         if let Some(code) = self.code {
             error.insert("code".into(), json!(code));
             error.insert(
@@ -178,7 +270,7 @@ impl ApiError {
         if let Some(param) = &self.param {
             error.insert("param".into(), json!(param));
         }
-        error.insert("type".into(), json!(self.kind));
+        error.entry("type").or_insert_with(|| json!(self.kind));
         json!({ "error": error })
     }
 }

@@ -263,6 +263,11 @@ impl Params {
         }
     }
 
+    /// Whether all have been taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// The parameter that is left over, if any, is unknown.
     pub(crate) fn finish(self) -> Result<(), ApiError> {
         let Some(field) = self.fields.keys().next() else {

@@ -133,7 +133,7 @@ pub(super) async fn submit(
             )
         }
         Ok(Outcome::NoSuchSession) => no_such_session(&app),
-        Err(error) => broken(&error),
+        Err(error) => error.into_response(),
     }
 }
 

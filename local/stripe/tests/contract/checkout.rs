@@ -111,6 +111,7 @@ async fn the_events_of_a_purchase_come_in_order() {
             "customer.subscription.created",
             "invoice.created",
             "invoice.finalized",
+            "payment_intent.created",
             "charge.succeeded",
             "payment_intent.succeeded",
             "invoice.paid",

@@ -30,7 +30,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         body["test_clock"] = json!(clock.id);
         body["created"] = json!(context.tx.now());
     }
-    let paid_with = change(context, &mut body, params)?;
+    let paid_with = change(&mut body, params)?;
     context
         .tx
         .create(Kind::Customer, &body, &json!({}), "customer.created")?;
@@ -46,7 +46,7 @@ pub(super) fn update(context: &Context<'_>, id: &str, params: Params) -> Result<
     params.refuse("test_clock")?;
     let record = existing(context, Kind::Customer, id)?;
     let mut body = record.body.clone();
-    let paid_with = change(context, &mut body, params)?;
+    let paid_with = change(&mut body, params)?;
     if let Some(method) = paid_with {
         attach(context, &mut body, &method)?;
     }
@@ -97,11 +97,7 @@ fn attach(context: &Context<'_>, body: &mut Value, paid_with: &PaidWith) -> Resu
     Ok(())
 }
 
-fn change(
-    context: &Context<'_>,
-    body: &mut Value,
-    mut params: Params,
-) -> Result<Option<PaidWith>, ApiError> {
+fn change(body: &mut Value, mut params: Params) -> Result<Option<PaidWith>, ApiError> {
     params.refuse(UNSUPPORTED)?;
     if let Some(email) = params.text_or_unset("email")? {
         if !email.is_empty() {

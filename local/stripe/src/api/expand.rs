@@ -126,6 +126,13 @@ fn include(tx: &Transaction<'_>, object: &mut Value, field: &str) -> Result<(), 
                 json!({ "client_secret": intent["client_secret"], "type": "payment_intent" })
             });
         }
+        // Reached by `features.subscription_update.products`.
+        ("billing_portal.configuration", "features") => {
+            if let Some(configuration) = tx.get(Kind::PortalConfiguration, &id)? {
+                object[field]["subscription_update"]["products"] =
+                    configuration.private["products"].clone();
+            }
+        }
         ("coupon", "applies_to") => {
             if let Some(coupon) = tx.get(Kind::Coupon, &id)?
                 && coupon.private["products"].is_array()

@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    Context, checkout_sessions, coupons, customers, existing, invoice_items, invoices, prices,
-    products, promotion_codes, read_only, search, subscription_items, subscriptions, test_clocks,
-    webhook_endpoints,
+    Context, checkout_sessions, coupons, customers, events, existing, invoice_items, invoices,
+    portal_configurations, portal_sessions, prices, products, promotion_codes, read_only, search,
+    subscription_items, subscriptions, test_clocks, webhook_endpoints,
 };
 use crate::engine::invoices::End;
 use crate::objects::Kind;
@@ -74,7 +74,22 @@ pub(super) fn run(
         ("POST", ["webhook_endpoints", id]) => webhook_endpoints::update(context, id, params),
         ("DELETE", ["webhook_endpoints", id]) => webhook_endpoints::delete(context, id, params),
 
-        ("GET", ["events"]) => read_only::events(context, params),
+        ("GET", ["billing_portal", "configurations"]) => {
+            portal_configurations::list(context, params)
+        }
+        ("POST", ["billing_portal", "configurations"]) => {
+            portal_configurations::create(context, params)
+        }
+        ("GET", ["billing_portal", "configurations", id]) => {
+            portal_configurations::retrieve(context, id, params)
+        }
+        ("POST", ["billing_portal", "configurations", id]) => {
+            portal_configurations::update(context, id, params)
+        }
+        ("POST", ["billing_portal", "sessions"]) => portal_sessions::create(context, params),
+
+        ("GET", ["events"]) => events::list(context, params),
+        ("POST", ["events", id, "retry"]) => events::retry(context, id, params),
         ("GET", ["events", id]) => read_only::retrieve(context, Kind::Event, id, params),
         ("GET", ["subscription_items"]) => subscription_items::list(context, params),
         ("POST", ["subscription_items"]) => subscription_items::create(context, params),

@@ -509,7 +509,10 @@ mod tests {
                 ]
             );
             // After the first invoice, what was for once is over; after two months, the rest.
-            assert_eq!(after_invoice(tx, &both).unwrap(), [half.clone()]);
+            assert_eq!(
+                after_invoice(tx, &both).unwrap(),
+                std::slice::from_ref(&half)
+            );
             tx.set_now(periods::end(tx.now(), "month", 2, 1));
             assert_eq!(
                 amounts_off(tx, &both[..1], &[2000], "usd").unwrap(),

@@ -1,5 +1,6 @@
-//! Knobs for tests, under `/_local`: faults in the API, and pausing the deliveries.
+//! Knobs for tests, under `/_local`: faults in the API and in the deliveries, and pausing the deliveries.
 
+pub(crate) mod deliveries;
 pub(crate) mod faults;
 
 use axum::extract::State;
@@ -22,6 +23,12 @@ pub(crate) fn router() -> Router<App> {
             "/_local/faults",
             get(list_faults).post(add_fault).delete(clear_faults),
         )
+        .route(
+            "/_local/deliveries",
+            get(list_delivery_faults)
+                .post(add_delivery_fault)
+                .delete(clear_delivery_faults),
+        )
         .route("/_local/webhooks", get(webhooks).post(pause_webhooks))
         .route("/_local/billing", get(billing).post(set_billing))
 }
@@ -32,7 +39,7 @@ async fn list_faults(State(app): State<App>) -> Response {
 
 async fn add_fault(State(app): State<App>, Json(fault): Json<Fault>) -> Response {
     if let Some(problem) = fault.problem() {
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response();
+        return nonsense(problem);
     }
     app.faults.add(fault);
     StatusCode::NO_CONTENT.into_response()
@@ -41,6 +48,37 @@ async fn add_fault(State(app): State<App>, Json(fault): Json<Fault>) -> Response
 async fn clear_faults(State(app): State<App>) -> StatusCode {
     app.faults.clear();
     StatusCode::NO_CONTENT
+}
+
+fn nonsense(problem: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response()
+}
+
+async fn list_delivery_faults(State(app): State<App>) -> Response {
+    Json(json!({ "deliveries": app.delivery_faults.left() })).into_response()
+}
+
+async fn add_delivery_fault(
+    State(app): State<App>,
+    Json(fault): Json<deliveries::Fault>,
+) -> Response {
+    if let Some(problem) = fault.problem() {
+        return nonsense(problem);
+    }
+    app.delivery_faults.add(fault);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn clear_delivery_faults(State(app): State<App>) -> Response {
+    let faults = app.delivery_faults.clone();
+    let cleared = app.store.run(Cause::default(), move |tx| faults.clear(tx));
+    match cleared.await {
+        Ok(()) => {
+            app.webhooks.wake();
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => failed(&error),
+    }
 }
 
 #[derive(Deserialize)]

@@ -13,6 +13,7 @@ pub(crate) mod event;
 pub(crate) mod invoice;
 pub(crate) mod invoice_item;
 pub(crate) mod payment;
+pub(crate) mod portal;
 pub(crate) mod price;
 pub(crate) mod product;
 pub(crate) mod promotion_code;

@@ -96,9 +96,7 @@ pub(super) async fn resend(
 ) -> Response {
     act(app, &headers, move |tx| {
         if tx.get(Kind::Event, &id)?.is_some() {
-            for endpoint in tx.all(&Query::of(Kind::WebhookEndpoint).with("$.status", "enabled"))? {
-                tx.deliver(&id, &endpoint.id)?;
-            }
+            tx.resend(&id, None)?;
         }
         Ok(())
     })

@@ -155,12 +155,13 @@ impl Query {
         self
     }
 
-    /// Only events that all endpoints took, or that some have not taken yet.
+    /// Only events that all endpoints took, or that some have not taken yet: what failed and then was sent by hand counts
+    /// as taken.
     #[must_use]
     pub(crate) fn delivered(mut self, delivered: bool) -> Self {
         let not = if delivered { "NOT " } else { "" };
         self.conditions.push(format!(
-            "{not}EXISTS (SELECT 1 FROM deliveries WHERE deliveries.event = objects.id AND state <> 'succeeded')"
+            "{not}EXISTS (SELECT 1 FROM deliveries WHERE deliveries.event = objects.id GROUP BY endpoint HAVING NOT total(state = 'succeeded'))"
         ));
         self
     }

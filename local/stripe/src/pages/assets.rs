@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 /// Name and source of each template.
-pub(super) const TEMPLATES: [(&str, &str); 10] = [
+pub(super) const TEMPLATES: [(&str, &str); 11] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("rows.html", include_str!("../../templates/rows.html")),
     (
@@ -23,6 +23,10 @@ pub(super) const TEMPLATES: [(&str, &str); 10] = [
     (
         "subscriptions.html",
         include_str!("../../templates/subscriptions.html"),
+    ),
+    (
+        "customer.html",
+        include_str!("../../templates/customer.html"),
     ),
     ("nothing.html", include_str!("../../templates/nothing.html")),
 ];

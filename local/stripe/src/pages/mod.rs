@@ -2,6 +2,7 @@
 
 mod assets;
 mod checkout;
+mod customer;
 mod dashboard;
 mod views;
 
@@ -30,6 +31,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/events/{id}/resend", post(dashboard::resend))
         .route("/objects/{id}", get(dashboard::object))
         .route("/customers", get(dashboard::customers))
+        .route("/customers/{id}", get(customer::show))
+        .route("/customers/{id}/clock", post(customer::advance))
+        .route("/customers/{id}/fail-next", post(customer::fail_next))
         .route("/subscriptions", get(dashboard::subscriptions))
         .route("/subscriptions/{id}/cancel", post(dashboard::cancel))
         .route("/webhooks/{state}", post(dashboard::pause))

@@ -1,8 +1,11 @@
 //! The API under `/v1`: authentication, idempotency and faults around one operation in one transaction.
 
+mod account;
 mod auth;
+mod charges;
 mod checkout_sessions;
 mod customers;
+mod disputes;
 pub(crate) mod error;
 mod expand;
 mod idempotency;
@@ -10,12 +13,16 @@ mod line_items;
 mod list;
 mod metadata;
 mod params;
+mod payment_intents;
+mod payment_methods;
 mod prices;
 mod products;
 mod read_only;
+mod refunds;
 mod reply;
 mod routes;
 mod search;
+mod setup_intents;
 mod subscriptions;
 mod webhook_endpoints;
 

@@ -9,6 +9,8 @@ pub(crate) mod invoices;
 pub(crate) mod methods;
 pub(crate) mod payments;
 pub(crate) mod periods;
+pub(crate) mod refunds;
+pub(crate) mod setups;
 pub(crate) mod subscriptions;
 
 use crate::objects::Kind;

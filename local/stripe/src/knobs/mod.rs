@@ -1,6 +1,7 @@
-//! Knobs for tests, under `/_local`: faults in the API, and pausing the deliveries.
+//! Knobs for tests, under `/_local`: faults in the API, payments that fail, and pausing the deliveries.
 
 pub(crate) mod faults;
+mod payments;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,6 +23,7 @@ pub(crate) fn router() -> Router<App> {
             get(list_faults).post(add_fault).delete(clear_faults),
         )
         .route("/_local/webhooks", get(webhooks).post(pause_webhooks))
+        .merge(payments::router())
 }
 
 async fn list_faults(State(app): State<App>) -> Response {

@@ -12,6 +12,8 @@ pub(crate) mod invoice;
 pub(crate) mod payment;
 pub(crate) mod price;
 pub(crate) mod product;
+pub(crate) mod refund;
+pub(crate) mod setup_intent;
 pub(crate) mod subscription;
 pub(crate) mod webhook_endpoint;
 

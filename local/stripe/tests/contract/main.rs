@@ -13,6 +13,7 @@ mod idempotency;
 mod knobs;
 mod lists;
 mod pages;
+mod payments;
 mod restart;
 mod shapes;
 mod support;

@@ -46,7 +46,19 @@ struct Spec {
 
 impl Spec {
     fn check(&mut self, object: &Value) {
+        self.check_as(object["object"].as_str().unwrap(), object);
+    }
+
+    /// Checks that it has no field that Stripe's has not.
+    fn check_fields(&self, object: &Value) {
         let name = object["object"].as_str().unwrap();
+        let known = &self.schemas[name]["properties"];
+        for field in object.as_object().unwrap().keys() {
+            assert!(!known[field].is_null(), "{name} has no field {field}");
+        }
+    }
+
+    fn check_as(&mut self, name: &str, object: &Value) {
         let validator = self.validators.entry(name.to_owned()).or_insert_with(|| {
             let schema = json!({ "$ref": format!("#/components/schemas/{name}"), "components": { "schemas": self.schemas } });
             jsonschema::validator_for(&schema).unwrap()
@@ -110,6 +122,93 @@ async fn every_object_of_a_purchase_has_stripes_shape() {
             spec.check(object);
             if object["object"] == "event" {
                 spec.check(&object["data"]["object"]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_object_of_a_payment_has_stripes_shape() {
+    let Ok(path) = std::env::var("STRIPE_OPENAPI") else {
+        println!("skipped: STRIPE_OPENAPI does not name Stripe's OpenAPI spec");
+        return;
+    };
+    let mut spec = Spec {
+        schemas: schemas(&path),
+        validators: HashMap::new(),
+    };
+    let stripe = Stripe::start().await;
+    for card in [
+        "pm_card_visa",
+        "pm_card_chargeDeclined",
+        "pm_card_chargeDeclinedFraudulent",
+        "pm_card_authenticationRequired",
+        "pm_card_createDispute",
+        "pm_card_createDisputeInquiry",
+    ] {
+        for further in [
+            "",
+            "&return_url=http://shop.test/",
+            "&capture_method=manual",
+        ] {
+            let form = format!(
+                "amount=2000&currency=usd&confirm=true&payment_method={card}&shipping[name]=A&shipping[address][city]=B{further}"
+            );
+            let reply = stripe.post("/v1/payment_intents", &form).await;
+            if reply.status != 200 {
+                let error = &reply.json["error"];
+                spec.check_as("api_errors", error);
+            }
+        }
+        let form = format!("payment_method={card}&confirm=true");
+        let reply = stripe.post("/v1/setup_intents", &form).await;
+        if reply.status != 200 {
+            spec.check_as("api_errors", &reply.json["error"]);
+        }
+    }
+    for list in ["payment_intents", "setup_intents"] {
+        let open = stripe.get(&format!("/v1/{list}?limit=100")).await.ok();
+        for (index, intent) in open["data"].as_array().unwrap().iter().enumerate() {
+            let path = format!("/authenticate/{}", intent["id"].as_str().unwrap());
+            let form = format!("passed={}", index % 2 == 0);
+            let request = stripe.request(reqwest::Method::POST, &path, &form);
+            request.send().await.unwrap();
+        }
+    }
+    let charge = stripe
+        .post("/v1/charges", "amount=100&currency=usd&source=tok_visa")
+        .await;
+    let refund = format!("charge={}", charge.ok()["id"].as_str().unwrap());
+    stripe.post("/v1/refunds", &refund).await.ok();
+    let disputes = stripe.get("/v1/disputes").await.ok();
+    for dispute in disputes["data"].as_array().unwrap() {
+        let path = format!("/v1/disputes/{}", dispute["id"].as_str().unwrap());
+        let form = "evidence[uncategorized_text]=winning_evidence";
+        stripe.post(&path, form).await.ok();
+    }
+    spec.check(&stripe.get("/v1/account").await.ok());
+    for list in [
+        "payment_intents",
+        "setup_intents",
+        "charges?expand[]=data.refunds",
+        "payment_methods",
+        "refunds",
+        "disputes",
+        "events",
+    ] {
+        let separator = if list.contains('?') { '&' } else { '?' };
+        let list = stripe
+            .get(&format!("/v1/{list}{separator}limit=100"))
+            .await
+            .ok();
+        let objects = list["data"].as_array().unwrap();
+        assert!(!objects.is_empty());
+        for object in objects {
+            spec.check(object);
+            if object["object"] == "event" {
+                spec.check(&object["data"]["object"]);
+            } else {
+                spec.check_fields(object);
             }
         }
     }

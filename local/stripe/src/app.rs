@@ -1,5 +1,9 @@
 //! What every request works with.
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
 use crate::api::InProgress;
 use crate::knobs::faults::Faults;
 use crate::pages::Templates;
@@ -17,4 +21,6 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) webhooks: Webhooks,
     pub(crate) templates: Templates,
+    /// Rings when a test clock is to be advanced.
+    pub(crate) clock_set: Arc<Notify>,
 }

@@ -20,6 +20,7 @@ mod store;
 mod webhooks;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -64,7 +65,8 @@ pub struct Server {
 /// The data file cannot be opened, is not a database, or belongs to another process.
 pub async fn prepare(options: Options) -> anyhow::Result<Server> {
     let path = options.data.clone();
-    let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref())).await?;
+    let url = options.url.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref(), &url)).await?;
     let store = opened.with_context(|| match &options.data {
         Some(path) => format!(
             "cannot open {} (is another process using it?)",
@@ -72,12 +74,8 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
         ),
         None => "cannot open a database in memory".to_owned(),
     })?;
-    let url = options.url.clone();
     store
-        .run(Cause::default(), move |tx| {
-            tx.set_own_url(&url)?;
-            tx.hurry_deliveries()
-        })
+        .run(Cause::default(), |tx| tx.hurry_deliveries())
         .await?;
     let app = App {
         store,
@@ -87,6 +85,7 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
         faults: knobs::faults::Faults::default(),
         webhooks: webhooks::Webhooks::default(),
         templates: pages::Templates::load()?,
+        clock_set: Arc::default(),
     };
     Ok(Server {
         app,
@@ -139,13 +138,26 @@ pub async fn serve(
     prepare(options).await?.run(shutdown).await
 }
 
-/// Lets time pass: what ends by itself does so without anybody asking.
+/// Lets time pass: what ends by itself does so without anybody asking, and test clocks get where they were sent.
 async fn keep_time(app: App) {
     loop {
-        tokio::time::sleep(CATCH_UP).await;
-        if let Err(error) = app.store.run(Cause::default(), engine::catch_up).await {
-            tracing::error!(%error, "what is due cannot be done");
+        let passed = app.store.run(Cause::default(), |tx| {
+            engine::catch_up(tx)?;
+            engine::clocks::step(tx)
+        });
+        match passed.await {
+            Ok(true) => app.webhooks.wake(),
+            Ok(false) => {
+                app.webhooks.wake();
+                tokio::select! {
+                    () = tokio::time::sleep(CATCH_UP) => {}
+                    () = app.clock_set.notified() => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "what is due cannot be done");
+                tokio::time::sleep(CATCH_UP).await;
+            }
         }
-        app.webhooks.wake();
     }
 }

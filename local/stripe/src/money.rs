@@ -57,6 +57,14 @@ pub(crate) fn date(seconds: i64) -> String {
         .to_string()
 }
 
+/// `23 Nov 2026`, in UTC, as the lines of an invoice have it.
+pub(crate) fn day(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    time.to_zoned(TimeZone::UTC)
+        .strftime("%-d %b %Y")
+        .to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

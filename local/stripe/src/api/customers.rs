@@ -6,38 +6,98 @@ use super::error::ApiError;
 use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
+use super::subscription_params::method_of;
 use super::{Context, existing, set_texts, valid_email};
-use crate::engine::subscriptions;
-use crate::objects::{Kind, customer};
+use crate::engine::{clocks, methods, subscriptions};
+use crate::objects::{Kind, customer, text};
 use crate::store::Query;
 use crate::{ids, objects};
 
 const UNSUPPORTED: &str = "\
-    balance business_name cash_balance default_source individual_name invoice_prefix \
-    invoice_settings next_invoice_sequence payment_method preferred_locales shipping source \
-    tax tax_exempt tax_id_data test_clock";
+    business_name cash_balance default_source individual_name invoice_prefix \
+    next_invoice_sequence preferred_locales shipping source tax tax_exempt tax_id_data";
 
 /// Creates one.
-pub(super) fn create(context: &Context<'_>, params: Params) -> Result<Value, ApiError> {
+pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     let id = ids::for_kind(Kind::Customer);
+    let clock = params.text("test_clock")?;
     let mut body = customer::new(&id, context.tx.now());
-    change(&mut body, params)?;
+    if let Some(clock) = clock {
+        let missing = || ApiError::no_such_referenced(Kind::TestClock, &clock, "test_clock");
+        let clock = context.tx.get(Kind::TestClock, &clock)?;
+        let clock = clock.filter(|it| !it.deleted).ok_or_else(missing)?;
+        context.tx.set_now(clocks::frozen_time(&clock.body));
+        body["test_clock"] = json!(clock.id);
+        body["created"] = json!(context.tx.now());
+    }
+    let paid_with = change(&mut body, params)?;
     context
         .tx
-        .create(Kind::Customer, &body, &Value::Null, "customer.created")?;
+        .create(Kind::Customer, &body, &json!({}), "customer.created")?;
+    if let Some(paid_with) = paid_with {
+        attach(context, &mut body, &paid_with)?;
+        context.tx.replace(&body)?;
+    }
     Ok(body)
 }
 
 /// Changes one.
 pub(super) fn update(context: &Context<'_>, id: &str, params: Params) -> Result<Value, ApiError> {
+    params.refuse("test_clock")?;
     let record = existing(context, Kind::Customer, id)?;
     let mut body = record.body.clone();
-    change(&mut body, params)?;
+    let paid_with = change(&mut body, params)?;
+    if let Some(method) = paid_with {
+        attach(context, &mut body, &method)?;
+    }
     context.tx.update(&record.body, &body, "customer.updated")?;
     Ok(body)
 }
 
-fn change(body: &mut Value, mut params: Params) -> Result<(), ApiError> {
+/// How a customer is to pay: a payment method to attach, and the one to use from then on.
+struct PaidWith {
+    attach: Option<String>,
+    default: Option<String>,
+}
+
+/// Attaches the payment method and makes the other the default one. They may be the same.
+fn attach(context: &Context<'_>, body: &mut Value, paid_with: &PaidWith) -> Result<(), ApiError> {
+    let customer = text(body, "id").to_owned();
+    let mut attached = None;
+    if let Some(name) = &paid_with.attach {
+        let method = match methods::ready_made(context.tx, name)? {
+            Some(method) => method,
+            None => {
+                context
+                    .tx
+                    .get(Kind::PaymentMethod, name)?
+                    .ok_or_else(|| {
+                        ApiError::no_such_referenced(Kind::PaymentMethod, name, "payment_method")
+                    })?
+                    .body
+            }
+        };
+        let method = methods::attach(context.tx, &method, &customer)?;
+        attached = Some(text(&method, "id").to_owned());
+    }
+    match &paid_with.default {
+        None => {}
+        Some(name) if name.is_empty() => {
+            body["invoice_settings"]["default_payment_method"] = Value::Null;
+        }
+        Some(name) => {
+            let param = "invoice_settings[default_payment_method]";
+            let id = match attached {
+                Some(id) if paid_with.attach.as_ref() == Some(name) => id,
+                _ => text(&method_of(context, name, &customer, param)?, "id").to_owned(),
+            };
+            body["invoice_settings"]["default_payment_method"] = json!(id);
+        }
+    }
+    Ok(())
+}
+
+fn change(body: &mut Value, mut params: Params) -> Result<Option<PaidWith>, ApiError> {
     params.refuse(UNSUPPORTED)?;
     if let Some(email) = params.text_or_unset("email")? {
         if !email.is_empty() {
@@ -63,7 +123,21 @@ fn change(body: &mut Value, mut params: Params) -> Result<(), ApiError> {
     if let Some(metadata) = params.metadata()? {
         metadata.apply(&mut body["metadata"])?;
     }
-    params.finish()
+    if let Some(balance) = params.integer("balance")? {
+        body["balance"] = json!(balance);
+    }
+    let attach = params.text("payment_method")?;
+    let mut default = None;
+    if let Some(mut settings) = params.object("invoice_settings")? {
+        settings.refuse("custom_fields footer rendering_options")?;
+        default = settings.text_or_unset("default_payment_method")?;
+        settings.finish()?;
+    }
+    params.finish()?;
+    if attach.is_none() && default.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(PaidWith { attach, default }))
 }
 
 /// Shows one; of a deleted one, that it was deleted.
@@ -83,7 +157,7 @@ pub(super) fn delete(context: &Context<'_>, id: &str, params: Params) -> Result<
     let query = Query::of(Kind::Subscription).with("$.customer", id);
     for subscription in context.tx.all(&query)? {
         if !objects::subscription::is_terminal(&subscription.body) {
-            subscriptions::cancel(context.tx, &subscription.body)?;
+            subscriptions::cancel(context.tx, &subscription.body, "cancellation_requested")?;
         }
     }
     let deleted = customer::deleted(id);
@@ -94,7 +168,6 @@ pub(super) fn delete(context: &Context<'_>, id: &str, params: Params) -> Result<
 
 /// Lists them.
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
-    params.refuse("test_clock")?;
     let paging = Paging::take(&mut params)?;
     let mut query = time_filter(
         &mut params,
@@ -102,6 +175,11 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
         "$.created",
         Query::of(Kind::Customer),
     )?;
+    // Those on test clocks are listed only where they are asked for.
+    query = match params.text("test_clock")? {
+        Some(clock) => query.with("$.test_clock", &clock),
+        None => query.lacking("$.test_clock"),
+    };
     if let Some(email) = params.text("email")? {
         query = query.with("$.email", &email);
     }

@@ -143,6 +143,45 @@ impl ApiError {
         .about("id")
     }
 
+    /// 404: the subscription item that the path or a parameter names does not exist.
+    pub(crate) fn no_such_item(id: &str) -> Self {
+        Self {
+            executed: true,
+            ..Self::new(
+                StatusCode::NOT_FOUND,
+                Some("resource_missing"),
+                format!("Invalid subscription_item id: {id}"),
+            )
+        }
+        .about("id")
+    }
+
+    /// 402: the payment that a request demands cannot be made without the buyer.
+    pub(crate) fn needs_action(message: &str) -> Self {
+        Self {
+            kind: "card_error",
+            executed: true,
+            ..Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                Some("subscription_payment_intent_requires_action"),
+                message,
+            )
+        }
+    }
+
+    /// 402: an invoice's payment waits for the buyer. That it was tried stays.
+    pub(crate) fn invoice_needs_action(intent: &Value) -> Self {
+        let mut error = Self::needs_action(
+            "Payment for this invoice requires additional user action before it can be completed successfully. Payment can be completed using the PaymentIntent associated with the invoice.",
+        )
+        .coded("invoice_payment_intent_requires_action");
+        error
+            .further
+            .insert("payment_intent".into(), intent.clone());
+        error.keeps_changes = true;
+        error
+    }
+
     /// 400: the object that a parameter names does not exist.
     pub(crate) fn no_such_referenced(kind: Kind, id: &str, param: &str) -> Self {
         let message = format!("No such {}: '{id}'", kind.spoken());
@@ -224,6 +263,13 @@ impl ApiError {
     #[must_use]
     pub(crate) fn about(mut self, param: &str) -> Self {
         self.param = Some(param.to_owned());
+        self
+    }
+
+    /// Gives it a code.
+    #[must_use]
+    pub(crate) fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
         self
     }
 

@@ -45,6 +45,12 @@ fn walk(tx: &Transaction<'_>, at: &mut Value, fields: &[&str], path: &str) -> Re
         ApiError::bad_request(format!("This property cannot be expanded ({path}).")).about("expand")
     };
     let owner = objects::text(at, "object").to_owned();
+    if owner == "coupon"
+        && matches!(*field, "applies_to" | "currency_options")
+        && at.get(field).is_none()
+    {
+        return Ok(());
+    }
     let value = at.get_mut(field).ok_or_else(not_expandable)?;
     if let Value::Array(values) = value {
         values
@@ -123,6 +129,16 @@ fn include(tx: &Transaction<'_>, object: &mut Value, field: &str) -> Result<(), 
             object[field] = objects::list(&url(Kind::InvoicePayment, "invoice"), shown, false);
         }
         ("invoice", "confirmation_secret") => object[field] = Value::Null,
+        ("coupon", "applies_to") => {
+            if let Some(coupon) = tx.get(Kind::Coupon, &id)?
+                && coupon.private["products"].is_array()
+            {
+                object[field] = json!({ "products": coupon.private["products"] });
+            }
+        }
+        ("coupon", "currency_options") if object["amount_off"].is_i64() => {
+            object[field] = json!({ objects::text(object, "currency"): { "amount_off": object["amount_off"] } });
+        }
         ("price", "currency_options") => {
             object[field] = json!({ objects::text(object, "currency"): {
                 "custom_unit_amount": null,

@@ -4,11 +4,15 @@ mod account;
 mod auth;
 mod charges;
 mod checkout_sessions;
+mod coupons;
 mod customers;
+mod discounts;
 mod disputes;
 pub(crate) mod error;
 mod expand;
 mod idempotency;
+mod invoice_items;
+mod invoices;
 mod line_items;
 mod list;
 mod metadata;
@@ -17,13 +21,17 @@ mod payment_intents;
 mod payment_methods;
 mod prices;
 mod products;
+mod promotion_codes;
 mod read_only;
 mod refunds;
 mod reply;
 mod routes;
 mod search;
 mod setup_intents;
+mod subscription_items;
+mod subscription_params;
 mod subscriptions;
+mod test_clocks;
 mod webhook_endpoints;
 
 use std::time::Duration;
@@ -36,12 +44,14 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::engine::clocks;
 use crate::ids;
 use crate::knobs::faults::{Action, When};
 use crate::objects::{API_VERSION, Kind};
 use crate::store::{Cause, Record, Transaction};
 use error::ApiError;
 pub(crate) use idempotency::InProgress;
+pub(crate) use metadata::Metadata;
 use params::Params;
 use reply::Reply;
 
@@ -55,6 +65,8 @@ pub(crate) struct Context<'a> {
     pub(crate) tx: &'a Transaction<'a>,
     /// The stand-in's own address, for the pages it links to.
     pub(crate) url: &'a str,
+    /// Whether it may change something.
+    pub(crate) writes: bool,
 }
 
 /// Answers one request.
@@ -202,7 +214,12 @@ impl Operation {
         let result = self.app.store.run(cause, move |tx| {
             crate::engine::catch_up(tx)?;
             let expand = params.texts("expand")?.unwrap_or_default();
-            let reply = match routes::run(&Context { tx, url: &url }, &method, &path, params) {
+            let context = Context {
+                tx,
+                url: &url,
+                writes: method != Method::GET,
+            };
+            let reply = match routes::run(&context, &method, &path, params) {
                 Ok(mut body) => {
                     expand::expand(tx, &mut body, &expand)?;
                     Reply::ok(&body)
@@ -222,17 +239,39 @@ impl Operation {
         });
         let reply = result.await?;
         self.app.webhooks.wake();
+        if self.path.ends_with("/advance") {
+            self.app.clock_set.notify_one();
+        }
         Ok(reply)
     }
 }
 
-/// The object that a path names, if it was not deleted.
+/// The object that a path names, if it was not deleted. What is done from here on is done in its time.
 fn existing(context: &Context<'_>, kind: Kind, id: &str) -> Result<Record, ApiError> {
-    context
+    let record = context.tx.get(kind, id)?.filter(|record| !record.deleted);
+    let record = record.ok_or_else(|| ApiError::no_such(kind, id))?;
+    enter_time(context, &record)?;
+    Ok(record)
+}
+
+/// The customer that a parameter names, in whose time things are done from here on.
+fn customer_named(context: &Context<'_>, id: &str, param: &str) -> Result<Record, ApiError> {
+    let record = context
         .tx
-        .get(kind, id)?
-        .filter(|record| !record.deleted)
-        .ok_or_else(|| ApiError::no_such(kind, id))
+        .get(Kind::Customer, id)?
+        .filter(|record| !record.deleted);
+    let record = record.ok_or_else(|| ApiError::no_such_referenced(Kind::Customer, id, param))?;
+    enter_time(context, &record)?;
+    Ok(record)
+}
+
+fn enter_time(context: &Context<'_>, record: &Record) -> Result<(), ApiError> {
+    if clocks::enter(context.tx, &record.id)? && context.writes {
+        return Err(ApiError::bad_request(
+            "Test clock advancement underway - cannot perform modifications.",
+        ));
+    }
+    Ok(())
 }
 
 /// Takes texts that may be unset, and sets them.

@@ -57,6 +57,13 @@ impl Params {
         self.fields.contains_key(field)
     }
 
+    /// Whether a field is given to be unset.
+    pub(crate) fn is_empty_text(&self, field: &str) -> bool {
+        self.fields
+            .get(field)
+            .is_some_and(|value| value == "" || value.is_null())
+    }
+
     /// Refuses what Stripe knows and this stand-in does not: it must not be told that it is unknown, or be ignored.
     /// `fields` are separated by spaces.
     pub(crate) fn refuse(&self, fields: &str) -> Result<(), ApiError> {
@@ -130,6 +137,19 @@ impl Params {
         })
     }
 
+    /// A whole number of at least 1.
+    pub(crate) fn positive(&mut self, field: &str) -> Result<Option<i64>, ApiError> {
+        let number = self.integer(field)?;
+        if number.is_some_and(|it| it < 1) {
+            return Err(ApiError::invalid(
+                "parameter_invalid_integer",
+                &self.name(field),
+                "This value must be greater than or equal to 1.",
+            ));
+        }
+        Ok(number)
+    }
+
     /// A truth value.
     pub(crate) fn boolean(&mut self, field: &str) -> Result<Option<bool>, ApiError> {
         match self.text(field)?.as_deref() {
@@ -157,6 +177,19 @@ impl Params {
         }
         let message = format!("Invalid {field}: must be one of {}", choices.join(", "));
         Err(ApiError::bad_request(message).about(&self.name(field)))
+    }
+
+    /// A currency, in small letters.
+    pub(crate) fn currency(&mut self, field: &str) -> Result<Option<String>, ApiError> {
+        let Some(text) = self.text(field)? else {
+            return Ok(None);
+        };
+        let currency = text.to_lowercase();
+        if currency.len() != 3 || !currency.bytes().all(|it| it.is_ascii_lowercase()) {
+            let message = format!("Invalid currency: {currency}.");
+            return Err(ApiError::bad_request(message).about(&self.name(field)));
+        }
+        Ok(Some(currency))
     }
 
     /// An object of further parameters.
@@ -207,6 +240,11 @@ impl Params {
             }
             Some(_) => Err(invalid()),
         }
+    }
+
+    /// Whether all have been taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
     }
 
     /// The parameter that is left over, if any, is unknown.

@@ -279,6 +279,7 @@ fn confirm_now(
         .tx
         .get(Kind::PaymentIntent, text(intent, "id"))?
         .map_or(Value::Null, |it| it.private);
+    payments::enter_owners_time(context.tx, &private)?;
     let (body, outcome) = payments::confirm_on(context.tx, intent, &method.body, terms)?;
     payments::tell_owner(context.tx, &private, &body, outcome)?;
     match outcome {

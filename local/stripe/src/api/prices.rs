@@ -21,12 +21,9 @@ const LONGEST: &[(&str, i64)] = &[("day", 1095), ("week", 156), ("month", 36), (
 /// Creates one, with its product where `product_data` is given.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     params.refuse(UNSUPPORTED)?;
-    let currency = params.required_text("currency")?.to_lowercase();
-    if currency.len() != 3 || !currency.bytes().all(|it| it.is_ascii_lowercase()) {
-        return Err(
-            ApiError::bad_request(format!("Invalid currency: {currency}.")).about("currency"),
-        );
-    }
+    let currency = params
+        .currency("currency")?
+        .ok_or_else(|| params.missing("currency"))?;
     let unit_amount = params
         .integer("unit_amount")?
         .ok_or_else(|| params.missing("unit_amount"))?;

@@ -6,10 +6,12 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    Context, account, charges, checkout_sessions, customers, disputes, existing, payment_intents,
-    payment_methods, prices, products, read_only, refunds, search, setup_intents, subscriptions,
+    Context, account, charges, checkout_sessions, coupons, customers, disputes, existing,
+    invoice_items, invoices, payment_intents, payment_methods, prices, products, promotion_codes,
+    read_only, refunds, search, setup_intents, subscription_items, subscriptions, test_clocks,
     webhook_endpoints,
 };
+use crate::engine::invoices::End;
 use crate::objects::Kind;
 
 /// Runs the operation.
@@ -39,6 +41,17 @@ pub(super) fn run(
         ("GET", ["prices", id]) => prices::retrieve(context, id, params),
         ("POST", ["prices", id]) => prices::update(context, id, params),
 
+        ("GET", ["coupons"]) => coupons::list(context, params),
+        ("POST", ["coupons"]) => coupons::create(context, params),
+        ("GET", ["coupons", id]) => coupons::retrieve(context, id, params),
+        ("POST", ["coupons", id]) => coupons::update(context, id, params),
+        ("DELETE", ["coupons", id]) => coupons::delete(context, id, params),
+
+        ("GET", ["promotion_codes"]) => promotion_codes::list(context, params),
+        ("POST", ["promotion_codes"]) => promotion_codes::create(context, params),
+        ("GET", ["promotion_codes", id]) => promotion_codes::retrieve(context, id, params),
+        ("POST", ["promotion_codes", id]) => promotion_codes::update(context, id, params),
+
         ("GET", ["checkout", "sessions"]) => checkout_sessions::list(context, params),
         ("POST", ["checkout", "sessions"]) => checkout_sessions::create(context, params),
         ("GET", ["checkout", "sessions", id]) => checkout_sessions::retrieve(context, id, params),
@@ -49,6 +62,8 @@ pub(super) fn run(
             checkout_sessions::expire(context, id, params)
         }
 
+        ("POST", ["subscriptions"]) => subscriptions::create(context, params),
+        ("POST", ["subscriptions", id, "resume"]) => subscriptions::resume(context, id, params),
         ("GET", ["subscriptions"]) => subscriptions::list(context, params),
         ("GET", ["subscriptions", id]) => subscriptions::retrieve(context, id, params),
         ("POST", ["subscriptions", id]) => subscriptions::update(context, id, params),
@@ -62,8 +77,25 @@ pub(super) fn run(
 
         ("GET", ["events"]) => read_only::events(context, params),
         ("GET", ["events", id]) => read_only::retrieve(context, Kind::Event, id, params),
+        ("GET", ["subscription_items"]) => subscription_items::list(context, params),
+        ("POST", ["subscription_items"]) => subscription_items::create(context, params),
+        ("GET", ["subscription_items", id]) => subscription_items::retrieve(context, id, params),
+        ("POST", ["subscription_items", id]) => subscription_items::update(context, id, params),
+        ("DELETE", ["subscription_items", id]) => subscription_items::delete(context, id, params),
+
         ("GET", ["invoices"]) => read_only::list(context, Kind::Invoice, INVOICES, params),
+        ("POST", ["invoices"]) => invoices::create(context, params),
+        ("POST", ["invoices", "create_preview"]) => invoices::preview(context, params),
         ("GET", ["invoices", id]) => read_only::retrieve(context, Kind::Invoice, id, params),
+        ("POST", ["invoices", id]) => invoices::update(context, id, params),
+        ("DELETE", ["invoices", id]) => invoices::delete(context, id, params),
+        ("POST", ["invoices", id, "finalize"]) => invoices::finalize(context, id, params),
+        ("POST", ["invoices", id, "pay"]) => invoices::pay(context, id, params),
+        ("POST", ["invoices", id, "send"]) => invoices::send(context, id, params),
+        ("POST", ["invoices", id, "void"]) => invoices::end(context, id, End::Void, params),
+        ("POST", ["invoices", id, "mark_uncollectible"]) => {
+            invoices::end(context, id, End::Uncollectible, params)
+        }
         ("GET", ["invoices", id, "lines"]) => {
             let invoice = existing(context, Kind::Invoice, id)?.body;
             let lines = invoice["lines"]["data"]
@@ -72,6 +104,23 @@ pub(super) fn run(
                 .unwrap_or_default();
             read_only::nested(lines, path, params)
         }
+
+        ("GET", ["invoiceitems"]) => invoice_items::list(context, params),
+        ("POST", ["invoiceitems"]) => invoice_items::create(context, params),
+        ("GET", ["invoiceitems", id]) => {
+            read_only::retrieve(context, Kind::InvoiceItem, id, params)
+        }
+        ("POST", ["invoiceitems", id]) => invoice_items::update(context, id, params),
+        ("DELETE", ["invoiceitems", id]) => invoice_items::delete(context, id, params),
+
+        ("GET", ["test_helpers", "test_clocks"]) => test_clocks::list(context, params),
+        ("POST", ["test_helpers", "test_clocks"]) => test_clocks::create(context, params),
+        ("GET", ["test_helpers", "test_clocks", id]) => test_clocks::retrieve(context, id, params),
+        ("DELETE", ["test_helpers", "test_clocks", id]) => test_clocks::delete(context, id, params),
+        ("POST", ["test_helpers", "test_clocks", id, "advance"]) => {
+            test_clocks::advance(context, id, params)
+        }
+
         ("GET", ["invoice_payments"]) => {
             read_only::list(context, Kind::InvoicePayment, INVOICE_PAYMENTS, params)
         }

@@ -4,11 +4,15 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::list::{Paging, time_filter};
+use super::metadata::Metadata;
 use super::params::Params;
-use super::{Context, existing, set_texts};
-use crate::engine;
-use crate::objects::{Kind, subscription};
-use crate::store::Query;
+use super::subscription_params::{self as taken, LONGEST_TRIAL_DAYS};
+use super::{Context, customer_named, discounts, existing, set_texts};
+use crate::engine::discounts::{Target, redeem, replaced};
+use crate::engine::subscriptions::{self, EndsAt, FirstPayment, New, discounts_of};
+use crate::engine::updates::{self, Changes, OnFailure, Proration};
+use crate::objects::{Kind, subscription, text};
+use crate::store::{Query, Record};
 
 const STATUSES: &[&str] = &[
     "active",
@@ -22,13 +26,12 @@ const STATUSES: &[&str] = &[
     "trialing",
     "unpaid",
 ];
+/// Stripe's, of creation and change.
 const UNSUPPORTED: &str = "\
-    add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor \
-    billing_schedules billing_thresholds collection_method days_until_due \
-    default_payment_method default_source default_tax_rates discounts invoice_settings items \
-    off_session on_behalf_of pause_collection payment_behavior payment_settings \
-    pending_invoice_item_interval proration_behavior proration_date transfer_data trial_end \
-    trial_from_plan trial_settings";
+    add_invoice_items application_fee_percent backdate_start_date billing_cycle_anchor_config \
+    billing_schedules billing_thresholds customer_account days_until_due default_source \
+    default_tax_rates invoice_settings on_behalf_of pending_invoice_item_interval transfer_data \
+    trial_from_plan";
 const FEEDBACK: &[&str] = &[
     "customer_service",
     "low_quality",
@@ -39,6 +42,106 @@ const FEEDBACK: &[&str] = &[
     "too_expensive",
     "unused",
 ];
+const DAY: i64 = 24 * 60 * 60;
+
+/// Creates one, with its first invoice.
+pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
+    params.refuse(UNSUPPORTED)?;
+    params.refuse("billing_cycle_anchor")?;
+    taken::collection(&mut params)?;
+    let customer = params.required_text("customer")?;
+    let items = params.objects("items")?.unwrap_or_default();
+    if items.is_empty() {
+        return Err(params.missing("items"));
+    }
+    let items: Vec<_> = items
+        .into_iter()
+        .map(|item| taken::new_item(context, item))
+        .collect::<Result<_, _>>()?;
+    taken::fitting(items.iter().map(|it| &it.price))?;
+    let currency = params.currency("currency")?;
+    if let Some(currency) = &currency
+        && items[0].price["currency"] != *currency
+    {
+        return Err(
+            ApiError::refused("The price specified supports another currency.").about("currency"),
+        );
+    }
+    let method = params.text("default_payment_method")?;
+    let description = params.text("description")?;
+    let wanted_discounts = discounts::take(&mut params)?.unwrap_or_default();
+    let metadata = Metadata::of_new(params.metadata()?)?;
+    let trial_days = params.integer("trial_period_days")?;
+    let trial_end = params.text("trial_end")?;
+    let missing_method = taken::trial_settings(&mut params)?;
+    let saves = taken::payment_settings(&mut params)?.unwrap_or(false);
+    let mode = taken::billing_mode(&mut params)?;
+    let ends = taken::ends_at(&mut params, context.tx.now())?;
+    let behavior = taken::on_failure(&mut params)?;
+    params.boolean("off_session")?;
+    taken::proration(&mut params)?;
+    params.finish()?;
+
+    let customer = customer_named(context, &customer, "customer")?.body;
+    let now = context.tx.now();
+    let trial_end = match (trial_days, trial_end.as_deref()) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::bad_request(
+                "You may only specify one of these parameters: trial_end, trial_period_days.",
+            )
+            .about("trial_end"));
+        }
+        (Some(0), _) | (_, None | Some("now")) if trial_days.unwrap_or(0) == 0 => None,
+        (Some(days), _) if (1..=LONGEST_TRIAL_DAYS).contains(&days) => Some(now + days * DAY),
+        (None, Some(time)) => Some(taken::future("trial_end", time, now)?),
+        _ => {
+            let message = format!("The trial must be between 0 and {LONGEST_TRIAL_DAYS} days.");
+            return Err(ApiError::bad_request(message).about("trial_period_days"));
+        }
+    };
+    if let Some(method) = &method {
+        taken::method_of(
+            context,
+            method,
+            text(&customer, "id"),
+            "default_payment_method",
+        )?;
+    }
+    let redeemed = wanted_discounts
+        .iter()
+        .map(|wanted| {
+            let target = Target {
+                customer: customer["id"].as_str(),
+                currency: items[0].price["currency"].as_str(),
+                ..Target::default()
+            };
+            redeem(context.tx, wanted, target)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let new = New {
+        customer: &customer,
+        items,
+        default_payment_method: method.as_deref(),
+        description: description.as_deref(),
+        discounts: &redeemed,
+        metadata,
+        billing_mode: mode,
+        missing_payment_method: &missing_method.unwrap_or_else(|| "create_invoice".to_owned()),
+        saves_payment_method: saves,
+        trial_end,
+        payment: match behavior {
+            OnFailure::Allow => FirstPayment::Attempt,
+            OnFailure::Refuse => FirstPayment::Require,
+            OnFailure::LeaveOpen => FirstPayment::Later,
+        },
+    };
+    let mut body = subscriptions::create(context.tx, new)?;
+    if let Some(ends) = ends {
+        subscriptions::end_at(&mut body, ends, now);
+        context.tx.replace(&body)?;
+    }
+    Ok(context.tx.show(&body)?)
+}
 
 /// Shows one.
 pub(super) fn retrieve(context: &Context<'_>, id: &str, params: Params) -> Result<Value, ApiError> {
@@ -47,11 +150,9 @@ pub(super) fn retrieve(context: &Context<'_>, id: &str, params: Params) -> Resul
     Ok(context.tx.show(&record.body)?)
 }
 
-/// Lists them; canceled ones only where `status` asks for them.
+/// Lists them; canceled ones only where `status` asks for them, those on test clocks only where they are asked for.
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
-    params.refuse(
-        "automatic_tax collection_method current_period_end current_period_start test_clock",
-    )?;
+    params.refuse("automatic_tax current_period_end current_period_start customer_account")?;
     let paging = Paging::take(&mut params)?;
     let mut query = time_filter(
         &mut params,
@@ -59,11 +160,23 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
         "$.created",
         Query::of(Kind::Subscription),
     )?;
-    if let Some(customer) = params.text("customer")? {
-        query = query.with("$.customer", &customer);
+    let (customer, clock) = (params.text("customer")?, params.text("test_clock")?);
+    if let Some(customer) = &customer {
+        query = query.with("$.customer", customer);
     }
+    query = match &clock {
+        Some(clock) => query.with("$.test_clock", clock),
+        None if customer.is_none() => query.lacking("$.test_clock"),
+        None => query,
+    };
     if let Some(price) = params.text("price")? {
         query = query.having_price(&price);
+    }
+    if let Some(method) = params.one_of(
+        "collection_method",
+        &["charge_automatically", "send_invoice"],
+    )? {
+        query = query.with("$.collection_method", &method);
     }
     query = match params.one_of("status", STATUSES)?.as_deref() {
         None => query.without("$.status", "canceled"),
@@ -83,7 +196,7 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
     )
 }
 
-/// Changes one: metadata, description, and when it is to end.
+/// Changes one.
 pub(super) fn update(
     context: &Context<'_>,
     id: &str,
@@ -91,57 +204,105 @@ pub(super) fn update(
 ) -> Result<Value, ApiError> {
     params.refuse(UNSUPPORTED)?;
     let record = existing(context, Kind::Subscription, id)?;
-    let mut body = record.body.clone();
-    set_texts(&mut body, &mut params, &["description"])?;
-    if let Some(metadata) = params.metadata()? {
-        metadata.apply(&mut body["metadata"])?;
-    }
-    let at_period_end = params.boolean("cancel_at_period_end")?;
-    let cancel_at = params.text_or_unset("cancel_at")?;
-    if at_period_end.is_some() && cancel_at.is_some() {
-        let message =
-            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.";
-        return Err(ApiError::bad_request(message).about("cancel_at"));
-    }
-    let ends = at_period_end.is_some() || cancel_at.is_some();
-    let cancel_at = match (at_period_end, cancel_at.as_deref()) {
-        (Some(true), _) | (_, Some("min_period_end" | "max_period_end")) => {
-            Some(subscription::period_end(&body))
-        }
-        (Some(false), _) | (_, None | Some("")) => None,
-        (_, Some(time)) => Some(future(time, context.tx.now())?),
-    };
-    let details = cancellation_details(&mut params)?;
+    let (body, changes) = changes(context, &record, &mut params)?;
     params.finish()?;
-    if subscription::is_terminal(&body) {
-        // Stripe lets nothing but metadata and details change on a subscription that has ended.
-        if ends {
-            return Err(ApiError::refused(
-                "A canceled subscription can only update its cancellation_details and metadata.",
-            ));
-        }
-    } else if ends {
-        engine::subscriptions::end_at(&mut body, cancel_at, context.tx.now());
-    }
-    details.apply(&mut body);
-    context
-        .tx
-        .update(&record.body, &body, "customer.subscription.updated")?;
+    let body = updates::apply(context.tx, &record, body, changes)?;
     Ok(context.tx.show(&body)?)
 }
 
-fn future(time: &str, now: i64) -> Result<i64, ApiError> {
-    let time: i64 = time.parse().map_err(|_| {
-        ApiError::invalid(
-            "parameter_invalid_integer",
-            "cancel_at",
-            format!("Invalid integer: {time}"),
-        )
-    })?;
-    if time <= now {
-        return Err(ApiError::bad_request("cancel_at must be in the future.").about("cancel_at"));
+/// Takes the changes of a subscription: its body with what costs nothing changed, and the rest.
+fn changes(
+    context: &Context<'_>,
+    record: &Record,
+    params: &mut Params,
+) -> Result<(Value, Changes), ApiError> {
+    let now = context.tx.now();
+    taken::collection(params)?;
+    let mut body = record.body.clone();
+    set_texts(&mut body, params, &["description"])?;
+    if let Some(metadata) = params.metadata()? {
+        metadata.apply(&mut body["metadata"])?;
     }
-    Ok(time)
+    cancellation_details(params)?.apply(&mut body);
+    let only_details = body != record.body || params.is_empty();
+    if subscription::is_terminal(&record.body) && !(only_details && params.is_empty()) {
+        // Stripe lets nothing but metadata and details change on a subscription that has ended.
+        return Err(ApiError::refused(
+            "A canceled subscription can only update its cancellation_details and metadata.",
+        ));
+    }
+    if let Some(method) = params.text_or_unset("default_payment_method")? {
+        if !method.is_empty() {
+            let customer = text(&record.body, "customer");
+            taken::method_of(context, &method, customer, "default_payment_method")?;
+        }
+        body["default_payment_method"] = if method.is_empty() {
+            Value::Null
+        } else {
+            json!(method)
+        };
+    }
+    if let Some(behavior) = taken::trial_settings(params)? {
+        body["trial_settings"]["end_behavior"]["missing_payment_method"] = json!(behavior);
+    }
+    if let Some(saves) = taken::payment_settings(params)? {
+        body["payment_settings"]["save_default_payment_method"] =
+            json!(if saves { "on_subscription" } else { "off" });
+    }
+    if let Some(pause) = taken::pause_collection(params)? {
+        body["pause_collection"] = pause;
+    }
+    let changes = priced_changes(context, &record.body, params)?;
+    if let Some(ends) = taken::ends_at(params, now)? {
+        subscriptions::end_at(&mut body, ends, now);
+    }
+    if let Some(wanted) = discounts::take(params)? {
+        let target = Target {
+            customer: record.body["customer"].as_str(),
+            subscription: Some(&record.id),
+            currency: record.body["currency"].as_str(),
+            ..Target::default()
+        };
+        let ids = wanted
+            .iter()
+            .map(|wanted| redeem(context.tx, wanted, target))
+            .collect::<Result<Vec<_>, _>>()?;
+        replaced(context.tx, &discounts_of(&record.body), &ids)?;
+        body["discounts"] = json!(ids);
+    }
+    params.boolean("off_session")?;
+    Ok((body, changes))
+}
+
+/// Takes the changes that may cost something.
+pub(super) fn priced_changes(
+    context: &Context<'_>,
+    subscription: &Value,
+    params: &mut Params,
+) -> Result<Changes, ApiError> {
+    let now = context.tx.now();
+    let items = match params.objects("items")? {
+        Some(items) => taken::item_changes(context, subscription, items)?,
+        None => Vec::new(),
+    };
+    let trial_end = match params.text("trial_end")?.as_deref() {
+        None => None,
+        Some("now") => Some(updates::TrialEnd::Now),
+        Some(time) => Some(updates::TrialEnd::At(taken::future(
+            "trial_end",
+            time,
+            now,
+        )?)),
+    };
+    let anchor = params.one_of("billing_cycle_anchor", &["now", "unchanged"])?;
+    Ok(Changes {
+        items,
+        proration: taken::proration(params)?,
+        proration_date: taken::proration_date(params, subscription, now)?,
+        trial_end,
+        anchor_now: anchor.as_deref() == Some("now"),
+        on_failure: taken::on_failure(params)?,
+    })
 }
 
 /// Cancels one at once.
@@ -150,14 +311,8 @@ pub(super) fn cancel(
     id: &str,
     mut params: Params,
 ) -> Result<Value, ApiError> {
-    for refund in ["invoice_now", "prorate"] {
-        if params.boolean(refund)? == Some(true) {
-            return Err(ApiError::unsupported(
-                refund,
-                "A last invoice on cancellation.",
-            ));
-        }
-    }
+    let prorate = params.boolean("prorate")?.unwrap_or(false);
+    let invoice_now = params.boolean("invoice_now")?.unwrap_or(false);
     let details = cancellation_details(&mut params)?;
     params.finish()?;
     let record = existing(context, Kind::Subscription, id)?;
@@ -167,8 +322,42 @@ pub(super) fn cancel(
     }
     let mut body = record.body;
     details.apply(&mut body);
-    let canceled = engine::subscriptions::cancel(context.tx, &body)?;
+    if prorate {
+        updates::credit_unused(context.tx, &body)?;
+    }
+    let mut canceled = subscriptions::cancel(context.tx, &body, "cancellation_requested")?;
+    if invoice_now && let Some(invoice) = updates::last_invoice(context.tx, &canceled)? {
+        canceled["latest_invoice"] = invoice["id"].clone();
+        context.tx.replace(&canceled)?;
+    }
     Ok(context.tx.show(&canceled)?)
+}
+
+/// Lets a paused one go on.
+pub(super) fn resume(
+    context: &Context<'_>,
+    id: &str,
+    mut params: Params,
+) -> Result<Value, ApiError> {
+    let anchor = params.one_of("billing_cycle_anchor", &["now", "unchanged"])?;
+    if anchor.as_deref() == Some("unchanged") {
+        return Err(ApiError::unsupported(
+            "billing_cycle_anchor",
+            "Resuming with an unchanged anchor.",
+        ));
+    }
+    params.refuse("proration_date")?;
+    let _: Proration = taken::proration(&mut params)?;
+    params.finish()?;
+    let record = existing(context, Kind::Subscription, id)?;
+    if record.body["status"] != "paused" {
+        return Err(ApiError::refused(format!(
+            "Only a paused subscription can be resumed. This subscription has a status of {}.",
+            text(&record.body, "status")
+        )));
+    }
+    let body = subscriptions::resume(context.tx, &record)?;
+    Ok(context.tx.show(&body)?)
 }
 
 /// What the customer said about leaving.
@@ -202,4 +391,20 @@ fn cancellation_details(params: &mut Params) -> Result<CancellationDetails, ApiE
     let feedback = details.one_of("feedback", FEEDBACK)?;
     details.finish()?;
     Ok(CancellationDetails { comment, feedback })
+}
+
+/// What a preview of a change needs: the same parameters under `subscription_details`.
+pub(super) fn previewed(
+    context: &Context<'_>,
+    record: &Record,
+    details: &mut Params,
+) -> Result<(Value, Changes), ApiError> {
+    let mut body = record.body.clone();
+    let changes = priced_changes(context, &record.body, details)?;
+    if let Some(ends) = taken::ends_at(details, context.tx.now())? {
+        subscriptions::end_at(&mut body, ends, context.tx.now());
+    } else if details.boolean("cancel_now")? == Some(true) {
+        subscriptions::end_at(&mut body, EndsAt::Time(context.tx.now()), context.tx.now());
+    }
+    Ok((body, changes))
 }

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use super::buyer::{Buyer, FieldErrors};
 use super::cards::Card;
 use super::payments::Outcome as Paid;
-use super::{billing, periods};
+use super::subscriptions::{self, FirstPayment, New, NewItem};
+use crate::api::error::ApiError;
 use crate::ids;
 use crate::objects::payment;
-use crate::objects::subscription::{self, Item, NewSubscription};
 use crate::objects::{Kind, checkout_session, customer, text};
 use crate::store::{Error, Record, Transaction};
 
@@ -37,7 +37,7 @@ pub(crate) fn expire(tx: &Transaction<'_>, session: &Value) -> Result<Value, Err
 }
 
 /// Pays for an open session: all of it in one transaction, so that two submits pay once.
-pub(crate) fn pay(tx: &Transaction<'_>, session: &str, buyer: &Buyer) -> Result<Outcome, Error> {
+pub(crate) fn pay(tx: &Transaction<'_>, session: &str, buyer: &Buyer) -> Result<Outcome, ApiError> {
     let Some(session) = tx.get(Kind::CheckoutSession, session)? else {
         return Ok(Outcome::NoSuchSession);
     };
@@ -105,7 +105,7 @@ fn complete(
     buyer: &Buyer,
     customer: Value,
     known: bool,
-) -> Result<(), Error> {
+) -> Result<(), ApiError> {
     let currency = text(&session.body, "currency");
     let before = customer.clone();
     let customer = with_buyer(customer, buyer, currency);
@@ -128,14 +128,10 @@ fn complete(
     }
     tx.emit("payment_method.attached", &method, None)?;
 
-    let invoice_id = ids::for_kind(Kind::Invoice);
-    let subscription = subscribe(tx, session, &customer_id, text(&method, "id"), &invoice_id)?;
-    let number = format!(
-        "{}-{:04}",
-        text(&customer, "invoice_prefix"),
-        before["next_invoice_sequence"].as_i64().unwrap_or(1)
-    );
-    let invoice = billing::bill(tx, &invoice_id, &number, &customer, &subscription, &method)?;
+    let subscription = subscribe(tx, session, &customer, &method)?;
+    let invoice = tx
+        .get(Kind::Invoice, text(&subscription, "latest_invoice"))?
+        .map_or(Value::Null, |it| it.body);
 
     let mut body = session.body.clone();
     let mut buyer_details = checkout_session::customer_details(text(&customer, "email"));
@@ -154,7 +150,8 @@ fn complete(
     body["subscription"] = subscription["id"].clone();
     body["url"] = Value::Null;
     tx.replace(&body)?;
-    tx.emit("checkout.session.completed", &body, None)
+    tx.emit("checkout.session.completed", &body, None)?;
+    Ok(())
 }
 
 /// The customer with what the buyer told, where it was not known.
@@ -168,62 +165,50 @@ fn with_buyer(mut customer: Value, buyer: &Buyer, currency: &str) -> Value {
             customer[field] = json!(value);
         }
     }
-    customer["next_invoice_sequence"] =
-        json!(customer["next_invoice_sequence"].as_i64().unwrap_or(1) + 1);
     customer
 }
 
 fn subscribe(
     tx: &Transaction<'_>,
     session: &Record,
-    customer: &str,
-    method: &str,
-    invoice: &str,
-) -> Result<Value, Error> {
-    let now = tx.now();
+    customer: &Value,
+    method: &Value,
+) -> Result<Value, ApiError> {
     let trial_end = session.private["trial_days"]
         .as_i64()
-        .map(|days| now + days * DAY);
+        .map(|days| tx.now() + days * DAY);
     let mut items = Vec::new();
     for line in session.private["line_items"]
         .as_array()
         .into_iter()
         .flatten()
     {
-        let price = text(line, "price");
-        let recurring = tx
-            .get(Kind::Price, price)?
-            .map_or(Value::Null, |it| it.body["recurring"].clone());
-        let count = recurring["interval_count"].as_i64().unwrap_or(1);
-        let end =
-            trial_end.unwrap_or_else(|| periods::end(now, text(&recurring, "interval"), count, 1));
-        let quantity = line["quantity"].as_i64().unwrap_or(1);
-        items.push(Item {
-            price: price.to_owned(),
-            quantity,
-            period: (now, end),
-        });
+        if let Some(price) = tx.get(Kind::Price, text(line, "price"))? {
+            items.push(NewItem {
+                price: price.body,
+                quantity: line["quantity"].as_i64().unwrap_or(1),
+                metadata: json!({}),
+            });
+        }
     }
     let metadata: Map<String, Value> = session.private["subscription_metadata"]
         .as_object()
         .cloned()
         .unwrap_or_default();
-    let new = NewSubscription {
-        customer,
-        currency: text(&session.body, "currency"),
-        payment_method: method,
-        latest_invoice: invoice,
-        metadata,
-        trial_end,
-        items,
-        created: now,
-    };
-    let body = subscription::new(&ids::for_kind(Kind::Subscription), new);
-    tx.create(
-        Kind::Subscription,
-        &body,
-        &Value::Null,
-        "customer.subscription.created",
-    )?;
-    Ok(body)
+    subscriptions::create(
+        tx,
+        New {
+            customer,
+            items,
+            default_payment_method: method["id"].as_str(),
+            description: None,
+            discounts: &[],
+            metadata,
+            billing_mode: "flexible",
+            missing_payment_method: "create_invoice",
+            saves_payment_method: false,
+            trial_end,
+            payment: FirstPayment::Require,
+        },
+    )
 }

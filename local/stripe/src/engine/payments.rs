@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::cards::{Card, Decline};
-use super::{checkout, disputes, invoices, methods};
+use super::{checkout, clocks, collection, disputes, methods};
 use crate::ids;
 use crate::objects::payment::{self, NewIntent};
 use crate::objects::{Kind, text};
@@ -157,7 +157,7 @@ pub(crate) fn confirm_on(
         return decline(tx, body, method, Decline::AuthenticationRequired, false);
     }
     private["return_url"] = json!(terms.return_url);
-    let url = format!("{}/authenticate/{id}", tx.own_url()?);
+    let url = format!("{}/authenticate/{id}", tx.url());
     body["next_action"] = payment::next_action(&url, terms.return_url);
     body["status"] = json!("requires_action");
     tx.replace(&body)?;
@@ -182,6 +182,7 @@ pub(crate) fn authenticate(
     let Some(method) = tx.get(Kind::PaymentMethod, text(&body, "payment_method"))? else {
         return Ok(None);
     };
+    enter_owners_time(tx, &record.private)?;
     body["next_action"] = Value::Null;
     let (body, outcome) = if passed {
         let (card, _) = methods::card(tx, &method.id)?;
@@ -199,6 +200,14 @@ pub(crate) fn authenticate(
     Ok(Some(body))
 }
 
+/// An invoice's payment happens in the time of its test clock.
+pub(crate) fn enter_owners_time(tx: &Transaction<'_>, private: &Value) -> Result<(), Error> {
+    if let Some(invoice) = private["invoice"].as_str() {
+        clocks::enter(tx, invoice)?;
+    }
+    Ok(())
+}
+
 /// Tells the owner of an intent what became of it.
 pub(crate) fn tell_owner(
     tx: &Transaction<'_>,
@@ -207,12 +216,20 @@ pub(crate) fn tell_owner(
     outcome: Outcome,
 ) -> Result<(), Error> {
     if let Some(invoice) = private["invoice"].as_str() {
-        invoices::settled(tx, invoice, intent, outcome)?;
+        collection::settled(tx, invoice, outcome)?;
     }
     if let Some(session) = private["checkout_session"].as_str() {
         checkout::settled(tx, session, intent, outcome)?;
     }
     Ok(())
+}
+
+/// Whether an intent still waits for its money.
+pub(crate) fn is_open(intent: &Value) -> bool {
+    matches!(
+        text(intent, "status"),
+        "requires_payment_method" | "requires_confirmation" | "requires_action"
+    )
 }
 
 /// Takes the money that was authorized, all of it or `amount`; the rest is let go.
@@ -235,7 +252,6 @@ pub(crate) fn capture(tx: &Transaction<'_>, intent: &Value, amount: i64) -> Resu
 }
 
 /// Ends one that is not paid, such as that of a voided invoice.
-#[allow(dead_code, reason = "for voided invoices, which come next")]
 pub(crate) fn cancel(tx: &Transaction<'_>, intent: &Value) -> Result<Value, Error> {
     let private = tx
         .get(Kind::PaymentIntent, text(intent, "id"))?

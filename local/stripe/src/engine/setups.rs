@@ -90,7 +90,7 @@ pub(crate) fn confirm_with(
         .get(Kind::SetupIntent, &id)?
         .map_or(Value::Null, |it| it.private);
     private["return_url"] = json!(return_url);
-    let url = format!("{}/authenticate/{id}", tx.own_url()?);
+    let url = format!("{}/authenticate/{id}", tx.url());
     body["next_action"] = payment::next_action(&url, return_url);
     body["status"] = json!("requires_action");
     tx.replace(&body)?;

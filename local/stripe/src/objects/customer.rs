@@ -41,3 +41,10 @@ pub(crate) fn new(id: &str, created: i64) -> Value {
 pub(crate) fn deleted(id: &str) -> Value {
     json!({ "id": id, "object": "customer", "deleted": true })
 }
+
+/// The number of a customer's next invoice, which is thereby taken.
+pub(crate) fn take_invoice_number(customer: &mut Value) -> String {
+    let number = customer["next_invoice_sequence"].as_i64().unwrap_or(1);
+    customer["next_invoice_sequence"] = json!(number + 1);
+    format!("{}-{number:04}", super::text(customer, "invoice_prefix"))
+}

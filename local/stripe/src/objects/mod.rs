@@ -4,17 +4,22 @@
 //! to itself (a signing secret, what a test card does) is stored beside it and never shown.
 
 pub(crate) mod checkout_session;
+pub(crate) mod coupon;
 pub(crate) mod customer;
+pub(crate) mod discount;
 pub(crate) mod dispute;
 pub(crate) mod due;
 pub(crate) mod event;
 pub(crate) mod invoice;
+pub(crate) mod invoice_item;
 pub(crate) mod payment;
 pub(crate) mod price;
 pub(crate) mod product;
+pub(crate) mod promotion_code;
 pub(crate) mod refund;
 pub(crate) mod setup_intent;
 pub(crate) mod subscription;
+pub(crate) mod test_clock;
 pub(crate) mod webhook_endpoint;
 
 pub(crate) use due::due;

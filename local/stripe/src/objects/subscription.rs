@@ -3,26 +3,37 @@
 use serde_json::{Map, Value, json};
 
 /// One price of a subscription.
+#[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) price: String,
     pub(crate) quantity: i64,
+    pub(crate) metadata: Value,
     pub(crate) period: (i64, i64),
 }
 
 /// What a subscription is made from.
 pub(crate) struct NewSubscription<'a> {
-    pub(crate) customer: &'a str,
+    pub(crate) customer: &'a Value,
+    pub(crate) status: &'a str,
     pub(crate) currency: &'a str,
-    pub(crate) payment_method: &'a str,
+    pub(crate) default_payment_method: Option<&'a str>,
+    pub(crate) description: Option<&'a str>,
+    pub(crate) discounts: &'a [String],
     pub(crate) latest_invoice: &'a str,
     pub(crate) metadata: Map<String, Value>,
+    /// `flexible` or `classic`.
+    pub(crate) billing_mode: &'a str,
+    /// `create_invoice`, `pause` or `cancel`: what the end of a trial does where there is no way to pay.
+    pub(crate) missing_payment_method: &'a str,
+    /// Whether a card that pays becomes the subscription's own.
+    pub(crate) saves_payment_method: bool,
     /// When the trial ends, if there is one.
     pub(crate) trial_end: Option<i64>,
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: &'a [Item],
     pub(crate) created: i64,
 }
 
-/// A new subscription: trialing, or active and paid for.
+/// A new subscription.
 ///
 /// Periods are on the items since 2025-03-31; flexible billing is the default since 2025-09-30.
 pub(crate) fn new(id: &str, subscription: NewSubscription<'_>) -> Value {
@@ -32,6 +43,16 @@ pub(crate) fn new(id: &str, subscription: NewSubscription<'_>) -> Value {
         .iter()
         .map(|it| item(id, it, created))
         .collect();
+    let flexible = if subscription.billing_mode == "flexible" {
+        json!({ "proration_discounts": "included" })
+    } else {
+        Value::Null
+    };
+    let saves = if subscription.saves_payment_method {
+        "on_subscription"
+    } else {
+        "off"
+    };
     json!({
         "id": id,
         "object": "subscription",
@@ -40,7 +61,7 @@ pub(crate) fn new(id: &str, subscription: NewSubscription<'_>) -> Value {
         "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
         "billing_cycle_anchor": subscription.trial_end.unwrap_or(created),
         "billing_cycle_anchor_config": null,
-        "billing_mode": { "flexible": { "proration_discounts": "included" }, "type": "flexible" },
+        "billing_mode": { "flexible": flexible, "type": subscription.billing_mode },
         "billing_schedules": [],
         "billing_thresholds": null,
         "cancel_at": null,
@@ -50,14 +71,14 @@ pub(crate) fn new(id: &str, subscription: NewSubscription<'_>) -> Value {
         "collection_method": "charge_automatically",
         "created": created,
         "currency": subscription.currency,
-        "customer": subscription.customer,
+        "customer": subscription.customer["id"],
         "customer_account": null,
         "days_until_due": null,
-        "default_payment_method": subscription.payment_method,
+        "default_payment_method": subscription.default_payment_method,
         "default_source": null,
         "default_tax_rates": [],
-        "description": null,
-        "discounts": [],
+        "description": subscription.description,
+        "discounts": subscription.discounts,
         "ended_at": null,
         "invoice_settings": { "account_tax_ids": null, "custom_fields": null, "description": null, "footer": null, "issuer": { "type": "self" } },
         "items": super::list(&format!("/v1/subscription_items?subscription={id}"), items, false),
@@ -68,22 +89,23 @@ pub(crate) fn new(id: &str, subscription: NewSubscription<'_>) -> Value {
         "next_pending_invoice_item_invoice": null,
         "on_behalf_of": null,
         "pause_collection": null,
-        "payment_settings": { "payment_method_options": null, "payment_method_types": null, "save_default_payment_method": "off" },
+        "payment_settings": { "payment_method_options": null, "payment_method_types": null, "save_default_payment_method": saves },
         "pending_invoice_item_interval": null,
         "pending_setup_intent": null,
         "pending_update": null,
         "schedule": null,
         "start_date": created,
-        "status": if subscription.trial_end.is_some() { "trialing" } else { "active" },
-        "test_clock": null,
+        "status": subscription.status,
+        "test_clock": subscription.customer["test_clock"],
         "transfer_data": null,
         "trial_end": subscription.trial_end,
-        "trial_settings": { "end_behavior": { "missing_payment_method": "create_invoice" } },
+        "trial_settings": { "end_behavior": { "missing_payment_method": subscription.missing_payment_method } },
         "trial_start": subscription.trial_end.map(|_| created),
     })
 }
 
-fn item(subscription: &str, item: &Item, created: i64) -> Value {
+/// One item of a subscription.
+pub(crate) fn item(subscription: &str, item: &Item, created: i64) -> Value {
     json!({
         "id": crate::ids::new("si_", 14),
         "object": "subscription_item",
@@ -92,7 +114,7 @@ fn item(subscription: &str, item: &Item, created: i64) -> Value {
         "current_period_end": item.period.1,
         "current_period_start": item.period.0,
         "discounts": [],
-        "metadata": {},
+        "metadata": item.metadata,
         // The price's id; shown as the price itself.
         "price": item.price,
         "quantity": item.quantity,
@@ -101,12 +123,17 @@ fn item(subscription: &str, item: &Item, created: i64) -> Value {
     })
 }
 
+/// The items.
+pub(crate) fn items(subscription: &Value) -> &[Value] {
+    subscription["items"]["data"]
+        .as_array()
+        .map_or(&[], Vec::as_slice)
+}
+
 /// The end of the period that ends last: when an end-of-period cancellation takes effect.
 pub(crate) fn period_end(subscription: &Value) -> i64 {
-    let items = subscription["items"]["data"].as_array();
-    items
-        .into_iter()
-        .flatten()
+    items(subscription)
+        .iter()
         .filter_map(|item| item["current_period_end"].as_i64())
         .max()
         .unwrap_or_default()
@@ -114,10 +141,8 @@ pub(crate) fn period_end(subscription: &Value) -> i64 {
 
 /// The end of the period that ends first: when the next renewal falls due.
 pub(crate) fn first_period_end(subscription: &Value) -> Option<i64> {
-    let items = subscription["items"]["data"].as_array();
-    items
-        .into_iter()
-        .flatten()
+    items(subscription)
+        .iter()
         .filter_map(|item| item["current_period_end"].as_i64())
         .min()
 }

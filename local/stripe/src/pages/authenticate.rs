@@ -24,7 +24,7 @@ pub(super) struct Answer {
 /// Shows the page.
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Response {
     let found = app.store.run(Cause::default(), move |tx| {
-        Ok::<_, Error>(find(tx, &id)?.map(|it| Shown::of(tx, &it)).transpose()?)
+        find(tx, &id)?.map(|it| Shown::of(tx, &it)).transpose()
     });
     match found.await {
         Ok(Some(shown)) => shown.page(&app),
@@ -47,7 +47,7 @@ pub(super) async fn submit(
         } else {
             payments::authenticate(tx, &id, passed)?;
         }
-        Ok::<_, Error>(find(tx, &id)?.map(|it| Shown::of(tx, &it)).transpose()?)
+        find(tx, &id)?.map(|it| Shown::of(tx, &it)).transpose()
     });
     let done = done.await;
     app.webhooks.wake();

@@ -133,7 +133,10 @@ pub(super) async fn submit(
             )
         }
         Ok(Outcome::NoSuchSession) => no_such_session(&app),
-        Err(error) => broken(&error),
+        Err(error) => {
+            tracing::error!(?error, "a session cannot be paid");
+            error.status.into_response()
+        }
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) async fn cancel(
         if let Some(record) = tx.get(Kind::Subscription, &id)?
             && !subscription::is_terminal(&record.body)
         {
-            engine::subscriptions::cancel(tx, &record.body)?;
+            engine::subscriptions::cancel(tx, &record.body, "cancellation_requested")?;
         }
         Ok(())
     })

@@ -46,6 +46,15 @@ impl Query {
         self
     }
 
+    /// Only those whose field at `path` is `value`, in small or capital letters.
+    #[must_use]
+    pub(crate) fn with_any_case(mut self, path: &'static str, value: &str) -> Self {
+        self.conditions
+            .push(format!("json_extract(body, '{path}') = ? COLLATE NOCASE"));
+        self.values.push(text(value));
+        self
+    }
+
     /// Only those whose field at `path` is not `value`.
     #[must_use]
     pub(crate) fn without(mut self, path: &'static str, value: &str) -> Self {
@@ -87,6 +96,14 @@ impl Query {
         self
     }
 
+    /// Only those whose field at `path` is not null.
+    #[must_use]
+    pub(crate) fn having(mut self, path: &'static str) -> Self {
+        self.conditions
+            .push(format!("json_extract(body, '{path}') IS NOT NULL"));
+        self
+    }
+
     /// Only those whose field at `path` is one of `values`.
     #[must_use]
     pub(crate) fn one_of(mut self, path: &'static str, values: &[String]) -> Self {
@@ -116,6 +133,25 @@ impl Query {
                 .into(),
         );
         self.values.push(text(price));
+        self
+    }
+
+    /// Only the subscription with this item.
+    #[must_use]
+    pub(crate) fn having_item(mut self, item: &str) -> Self {
+        self.conditions.push(
+            "EXISTS (SELECT 1 FROM json_each(body, '$.items.data') AS item WHERE json_extract(item.value, '$.id') = ?)"
+                .into(),
+        );
+        self.values.push(text(item));
+        self
+    }
+
+    /// Only what the API shows.
+    #[must_use]
+    pub(crate) fn not_hidden(mut self) -> Self {
+        self.conditions
+            .push("json_extract(private, '$.hidden') IS NULL".into());
         self
     }
 

@@ -28,6 +28,8 @@ pub(crate) type Error = rusqlite::Error;
 #[derive(Clone)]
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
+    /// The stand-in's own address, for what links to its pages.
+    url: Arc<str>,
 }
 
 impl Store {
@@ -35,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// The file cannot be opened, or another process has it.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn open(path: Option<&Path>, url: &str) -> Result<Self, Error> {
         let connection = match path {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
@@ -48,6 +50,7 @@ impl Store {
         connection.execute_batch(include_str!("schema.sql"))?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
+            url: url.into(),
         })
     }
 
@@ -65,6 +68,7 @@ impl Store {
         let transaction = Transaction::new(
             connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             cause,
+            &self.url,
         );
         let value = work(&transaction)?;
         transaction.commit()?;

@@ -6,8 +6,6 @@ use super::{Error, Transaction};
 
 /// Whether deliveries wait.
 const PAUSED: &str = "webhooks_paused";
-/// Where this start of the stand-in is reached.
-const OWN_URL: &str = "own_url";
 
 impl Transaction<'_> {
     /// What is set under a name.
@@ -24,16 +22,6 @@ impl Transaction<'_> {
             .prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)")?
             .execute([name, value])?;
         Ok(())
-    }
-
-    /// The stand-in's own address, without a trailing slash, for the pages that objects link to.
-    pub(crate) fn own_url(&self) -> Result<String, Error> {
-        Ok(self.setting(OWN_URL)?.unwrap_or_default())
-    }
-
-    /// Sets the stand-in's own address.
-    pub(crate) fn set_own_url(&self, url: &str) -> Result<(), Error> {
-        self.set(OWN_URL, url)
     }
 
     /// Whether webhook deliveries are paused.

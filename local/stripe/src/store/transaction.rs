@@ -32,15 +32,20 @@ pub(crate) struct Record {
 pub(crate) struct Transaction<'a> {
     inner: rusqlite::Transaction<'a>,
     cause: Cause,
+    /// Whether what is done is done by time, not by the request.
+    by_time: Cell<bool>,
     now: Cell<i64>,
+    url: &'a str,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(inner: rusqlite::Transaction<'a>, cause: Cause) -> Self {
+    pub(super) fn new(inner: rusqlite::Transaction<'a>, cause: Cause, url: &'a str) -> Self {
         Self {
             inner,
             cause,
+            by_time: Cell::new(false),
             now: Cell::new(clock::seconds()),
+            url,
         }
     }
 
@@ -63,19 +68,52 @@ impl<'a> Transaction<'a> {
         self.now.set(now);
     }
 
+    /// The stand-in's own address, without a trailing slash.
+    pub(crate) fn url(&self) -> &str {
+        self.url
+    }
+
+    /// Does what time does: at `time`, and without a request that its events would name.
+    pub(crate) fn at<T>(&self, time: i64, work: impl FnOnce() -> T) -> T {
+        let before = (self.now.replace(time), self.by_time.replace(true));
+        let done = work();
+        self.now.set(before.0);
+        self.by_time.set(before.1);
+        done
+    }
+
+    /// Does something and undoes it: what it gives is what would come of it.
+    pub(crate) fn as_if<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.inner.execute_batch("SAVEPOINT as_if")?;
+        let outcome = work();
+        self.inner
+            .execute_batch("ROLLBACK TO as_if; RELEASE as_if")?;
+        outcome
+    }
+
     /// Stores a new object.
     pub(crate) fn insert(&self, kind: Kind, body: &Value, private: &Value) -> Result<(), Error> {
         let id = objects::text(body, "id");
+        // What a customer's bills live by is the customer's clock; a Checkout Session lives in real time.
+        let owner = match kind {
+            Kind::Subscription | Kind::Invoice => body["customer"].as_str(),
+            _ => None,
+        };
         let mut insert = self.inner.prepare_cached(
-            "INSERT INTO objects (id, kind, body, private, clock, due) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO objects (id, kind, body, private, due, clock) VALUES (?, ?, ?, ?, ?,
+             coalesce(?, (SELECT clock FROM objects WHERE id = ?)))",
         )?;
         insert.execute(params![
             id,
             kind.name(),
             body.to_string(),
             private.to_string(),
+            objects::due(body, private),
             body["test_clock"].as_str(),
-            objects::due(body, private)
+            owner,
         ])?;
         Ok(())
     }
@@ -129,16 +167,36 @@ impl<'a> Transaction<'a> {
     }
 
     fn write(&self, id: &str, body: &Value, private: &Value) -> Result<(), Error> {
-        let mut update = self.inner.prepare_cached(
-            "UPDATE objects SET body = ?, private = ?, clock = ?, due = ? WHERE id = ?",
-        )?;
+        let mut update = self
+            .inner
+            .prepare_cached("UPDATE objects SET body = ?, private = ?, due = ? WHERE id = ?")?;
         update.execute(params![
             body.to_string(),
             private.to_string(),
-            body["test_clock"].as_str(),
             objects::due(body, private),
             id
         ])?;
+        Ok(())
+    }
+
+    /// The test clock that an object lives by.
+    pub(crate) fn clock_of(&self, id: &str) -> Result<Option<String>, Error> {
+        let mut select = self
+            .inner
+            .prepare_cached("SELECT clock FROM objects WHERE id = ?")?;
+        Ok(select
+            .query_row([id], |row| row.get(0))
+            .optional()?
+            .flatten())
+    }
+
+    /// Puts a customer, and all that bills them, on a clock.
+    pub(crate) fn put_on_clock(&self, customer: &str, clock: &str) -> Result<(), Error> {
+        self.inner.execute(
+            "UPDATE objects SET clock = ?1 WHERE id = ?2
+             OR (kind IN ('subscription', 'invoice') AND json_extract(body, '$.customer') = ?2)",
+            [clock, customer],
+        )?;
         Ok(())
     }
 
@@ -157,12 +215,27 @@ impl<'a> Transaction<'a> {
             .optional()
     }
 
+    /// Time does nothing to an object any more, until it is next written.
+    pub(crate) fn never_due(&self, id: &str) -> Result<(), Error> {
+        self.inner
+            .execute("UPDATE objects SET due = NULL WHERE id = ?", [id])?;
+        Ok(())
+    }
+
     /// Replaces an object by what is shown once it is deleted.
     pub(crate) fn delete(&self, id: &str, body: &Value) -> Result<(), Error> {
         let mut update = self
             .inner
             .prepare_cached("UPDATE objects SET body = ?, deleted = 1, due = NULL WHERE id = ?")?;
         update.execute(params![body.to_string(), id])?;
+        Ok(())
+    }
+
+    /// Makes the id of a deleted object free again: Stripe lets a coupon be made anew under the id of a deleted one.
+    pub(crate) fn free_id(&self, kind: Kind, id: &str) -> Result<(), Error> {
+        self.inner
+            .prepare_cached("DELETE FROM objects WHERE id = ? AND kind = ? AND deleted = 1")?
+            .execute(params![id, kind.name()])?;
         Ok(())
     }
 
@@ -173,8 +246,12 @@ impl<'a> Transaction<'a> {
         object: &Value,
         previous: Option<Value>,
     ) -> Result<(), Error> {
-        let request =
-            json!({ "id": self.cause.request_id, "idempotency_key": self.cause.idempotency_key });
+        let cause = if self.by_time.get() {
+            &Cause::default()
+        } else {
+            &self.cause
+        };
+        let request = json!({ "id": cause.request_id, "idempotency_key": cause.idempotency_key });
         let id = ids::for_kind(Kind::Event);
         let event =
             objects::event::new(&id, kind, self.show(object)?, previous, request, self.now());
@@ -189,6 +266,16 @@ impl<'a> Transaction<'a> {
             && let Some(items) = body["items"]["data"].as_array_mut()
         {
             self.put_prices_in(items)?;
+        }
+        match objects::text(&body, "object") {
+            "coupon" => body["valid"] = json!(objects::coupon::valid(&body, self.now())),
+            "promotion_code" => {
+                let coupon = self.get(Kind::Coupon, objects::text(&body["promotion"], "coupon"))?;
+                body["active"] = json!(coupon.is_some_and(|coupon| {
+                    objects::promotion_code::active(&body, &coupon.body, self.now())
+                }));
+            }
+            _ => {}
         }
         if body["object"] == "event" {
             body["pending_webhooks"] = json!(self.pending_webhooks(objects::text(&body, "id"))?);

@@ -8,6 +8,7 @@
 
 mod api;
 mod checkout;
+mod coupons;
 mod errors;
 mod idempotency;
 mod knobs;

@@ -1,0 +1,139 @@
+//! Time: what is due is done in its order, in real time or on a test clock.
+
+use serde_json::{Value, json};
+
+use super::renewals;
+use crate::clock;
+use crate::objects::{Kind, test_clock, text};
+use crate::store::{Error, Query, Record, Transaction};
+use crate::{ids, objects};
+
+/// How much is done in one transaction, so that requests get their turn.
+const AT_ONCE: usize = 50;
+
+/// Does what is due by now in real time.
+///
+/// Each request does so first, so that nothing is seen that should have ended; a timer does so in between, so that the
+/// events go out.
+pub(crate) fn catch_up(tx: &Transaction<'_>) -> Result<(), Error> {
+    let now = clock::seconds();
+    while run_first_due(tx, None, now)? {}
+    Ok(())
+}
+
+/// Does the first thing that is due on a clock, as of when it was due. Whether there was one.
+fn run_first_due(tx: &Transaction<'_>, clock: Option<&str>, until: i64) -> Result<bool, Error> {
+    let Some((due, record)) = tx.first_due(clock, until)? else {
+        return Ok(false);
+    };
+    tx.at(due, || renewals::on_due(tx, &record))?;
+    // What time has dealt with is due later, or never. Anything else would be done again without end.
+    if let Some(after) = tx.find(&record.id)?
+        && !after.deleted
+        && objects::due(&after.body, &after.private).is_some_and(|it| it <= due)
+        && after.body == record.body
+        && after.private == record.private
+    {
+        tracing::error!(id = record.id, "time has come, and nothing has happened");
+        tx.never_due(&record.id)?;
+    }
+    Ok(true)
+}
+
+/// Sets the transaction's time to that of the clock which an object lives by. Whether that clock is on its way.
+pub(crate) fn enter(tx: &Transaction<'_>, object: &str) -> Result<bool, Error> {
+    let Some(clock) = tx.clock_of(object)? else {
+        return Ok(false);
+    };
+    let Some(clock) = tx.get(Kind::TestClock, &clock)? else {
+        return Ok(false);
+    };
+    tx.set_now(frozen_time(&clock.body));
+    Ok(clock.body["status"] == "advancing")
+}
+
+/// Where a clock stands.
+pub(crate) fn frozen_time(clock: &Value) -> i64 {
+    clock["frozen_time"].as_i64().unwrap_or_default()
+}
+
+/// The furthest that a clock may go in one step: two intervals of the shortest subscription on it, or two years.
+pub(crate) fn furthest(tx: &Transaction<'_>, clock: &Value) -> Result<i64, Error> {
+    let now = frozen_time(clock);
+    let mut furthest = super::periods::end(now, "year", 2, 1);
+    let query = Query::of(Kind::Subscription).with("$.test_clock", text(clock, "id"));
+    for subscription in tx.all(&query)? {
+        if objects::subscription::is_terminal(&subscription.body) {
+            continue;
+        }
+        for item in objects::subscription::items(&subscription.body) {
+            if let Some(price) = tx.get(Kind::Price, text(item, "price"))? {
+                let (interval, count) = super::periods::of_price(&price.body);
+                furthest = furthest.min(super::periods::end(now, interval, count, 2));
+            }
+        }
+    }
+    Ok(furthest)
+}
+
+/// Sends a clock on its way. [`step`] brings it there.
+pub(crate) fn advance(tx: &Transaction<'_>, clock: &Record, to: i64) -> Result<Value, Error> {
+    let mut body = clock.body.clone();
+    body["status"] = json!("advancing");
+    body["status_details"] = json!({ "advancing": { "target_frozen_time": to } });
+    tx.replace(&body)?;
+    tx.emit("test_helpers.test_clock.advancing", &body, None)?;
+    Ok(body)
+}
+
+/// Brings the clocks that are on their way some steps further. Whether there is more to do.
+pub(crate) fn step(tx: &Transaction<'_>) -> Result<bool, Error> {
+    let advancing = Query::of(Kind::TestClock).with("$.status", "advancing");
+    let Some(clock) = tx.all(&advancing)?.pop() else {
+        return Ok(false);
+    };
+    let target = &clock.body["status_details"]["advancing"]["target_frozen_time"];
+    let target = target.as_i64().unwrap_or_default();
+    for _ in 0..AT_ONCE {
+        if !run_first_due(tx, Some(&clock.id), target)? {
+            let mut body = clock.body;
+            body["status"] = json!("ready");
+            body["status_details"] = json!({});
+            body["frozen_time"] = json!(target);
+            tx.replace(&body)?;
+            tx.at(target, || {
+                tx.emit("test_helpers.test_clock.ready", &body, None)
+            })?;
+            break;
+        }
+    }
+    Ok(true)
+}
+
+/// Moves a customer's own time on to the same hour of the day `days` later, or months for `"month"`, and does all that
+/// falls due until then. A customer that is on no test clock is put on one that the API does not show.
+pub(crate) fn move_on(
+    tx: &Transaction<'_>,
+    customer: &str,
+    interval: &str,
+    count: i64,
+) -> Result<(), Error> {
+    let clock = match tx.clock_of(customer)? {
+        Some(clock) => clock,
+        None => {
+            let id = ids::for_kind(Kind::TestClock);
+            let body = test_clock::new(&id, tx.now(), None, tx.now());
+            tx.insert(Kind::TestClock, &body, &json!({ "hidden": true }))?;
+            tx.put_on_clock(customer, &id)?;
+            id
+        }
+    };
+    let Some(clock) = tx.get(Kind::TestClock, &clock)? else {
+        return Ok(());
+    };
+    let to = super::periods::end(frozen_time(&clock.body), interval, count, 1);
+    while run_first_due(tx, Some(&clock.id), to)? {}
+    let mut body = clock.body;
+    body["frozen_time"] = json!(to);
+    tx.replace(&body)
+}

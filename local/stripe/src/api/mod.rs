@@ -19,6 +19,7 @@ mod metadata;
 mod params;
 mod payment_intents;
 mod payment_methods;
+mod payment_params;
 mod prices;
 mod products;
 mod promotion_codes;

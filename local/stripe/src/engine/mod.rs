@@ -7,6 +7,7 @@ pub(crate) mod clocks;
 pub(crate) mod collection;
 pub(crate) mod discounts;
 pub(crate) mod disputes;
+pub(crate) mod fail_next;
 pub(crate) mod invoices;
 pub(crate) mod methods;
 pub(crate) mod payments;

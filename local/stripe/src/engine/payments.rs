@@ -1,10 +1,10 @@
 //! Payment intents: from the first try to the money, or to the end of trying.
 //! <https://docs.stripe.com/payments/paymentintents/lifecycle>
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::cards::{Card, Decline};
+use super::fail_next::declines;
 use super::{checkout, clocks, collection, disputes, methods};
 use crate::ids;
 use crate::objects::payment::{self, NewIntent};
@@ -64,36 +64,6 @@ pub(crate) struct Terms<'a> {
     /// Where the buyer goes after authenticating.
     pub(crate) return_url: Option<&'a str>,
 }
-
-/// A charge that is to fail whatever the card, since a test asked for it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FailNext {
-    /// How many charges are still to fail.
-    pub(crate) fail_next: u32,
-    /// Only those of this customer.
-    #[serde(default)]
-    pub(crate) customer: Option<String>,
-    #[serde(default = "generic_decline")]
-    pub(crate) decline_code: String,
-}
-
-fn generic_decline() -> String {
-    Decline::Generic.decline_code().to_owned()
-}
-
-impl Default for FailNext {
-    fn default() -> Self {
-        Self {
-            fail_next: 0,
-            customer: None,
-            decline_code: generic_decline(),
-        }
-    }
-}
-
-/// The name of the setting.
-const FAIL_NEXT: &str = "fail_next_payment";
 
 /// Makes a new intent that waits for a payment method.
 pub(crate) fn create(tx: &Transaction<'_>, wanted: &Wanted<'_>) -> Result<Value, Error> {
@@ -382,36 +352,4 @@ fn decline(
     tx.replace(&body)?;
     tx.emit("payment_intent.payment_failed", &body, None)?;
     Ok((body, Outcome::Declined(reason)))
-}
-
-/// Why the next charge of a card fails, if it does: because of the card, or because a test asked for it.
-pub(crate) fn declines(
-    tx: &Transaction<'_>,
-    customer: Option<&str>,
-    card: Card,
-) -> Result<Option<Decline>, Error> {
-    let mut asked = fail_next(tx)?;
-    let meant = asked
-        .customer
-        .as_deref()
-        .is_none_or(|wanted| Some(wanted) == customer);
-    if asked.fail_next == 0 || !meant {
-        return Ok(card.declines());
-    }
-    let decline = Decline::by_decline_code(&asked.decline_code).unwrap_or(Decline::Generic);
-    asked.fail_next -= 1;
-    set_fail_next(tx, &asked)?;
-    Ok(Some(decline))
-}
-
-/// Which charges are to fail.
-pub(crate) fn fail_next(tx: &Transaction<'_>) -> Result<FailNext, Error> {
-    let setting = tx.setting(FAIL_NEXT)?;
-    let kept = setting.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(kept.unwrap_or_default())
-}
-
-/// Sets which charges are to fail.
-pub(crate) fn set_fail_next(tx: &Transaction<'_>, wanted: &FailNext) -> Result<(), Error> {
-    tx.set(FAIL_NEXT, &json!(wanted).to_string())
 }

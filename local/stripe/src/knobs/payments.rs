@@ -10,7 +10,7 @@ use serde_json::json;
 use super::failed;
 use crate::app::App;
 use crate::engine::cards::Decline;
-use crate::engine::payments::{self, FailNext};
+use crate::engine::fail_next::{self, FailNext};
 use crate::store::Cause;
 
 /// The routes.
@@ -19,7 +19,7 @@ pub(super) fn router() -> Router<App> {
 }
 
 async fn show(State(app): State<App>) -> Response {
-    match app.store.run(Cause::default(), payments::fail_next).await {
+    match app.store.run(Cause::default(), fail_next::get).await {
         Ok(state) => Json(state).into_response(),
         Err(error) => failed(&error),
     }
@@ -30,9 +30,9 @@ async fn set(State(app): State<App>, Json(wanted): Json<FailNext>) -> Response {
         let problem = format!("`{}` is not a decline code.", wanted.decline_code);
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response();
     }
-    let set = app.store.run(Cause::default(), move |tx| {
-        payments::set_fail_next(tx, &wanted)
-    });
+    let set = app
+        .store
+        .run(Cause::default(), move |tx| fail_next::set(tx, &wanted));
     match set.await {
         Ok(()) => show(State(app)).await,
         Err(error) => failed(&error),

@@ -869,3 +869,36 @@ async fn what_an_intent_cannot_be_is_named() {
     assert_eq!(stripe.post(&path, "amount=1").await.status, 400);
     assert_eq!(stripe.get("/v1/account").await.ok()["object"], "account");
 }
+
+#[tokio::test]
+async fn authenticating_an_invoices_payment_starts_its_subscription() {
+    let stripe = Stripe::start().await;
+    let ada = customer(&stripe).await;
+    let card = attached(&stripe, &ada, "pm_card_authenticationRequired").await;
+    let price = stripe.price("starter-monthly").await;
+    let form = format!(
+        "customer={ada}&items[0][price]={price}&default_payment_method={card}&payment_behavior=allow_incomplete"
+    );
+    let subscription = stripe.post("/v1/subscriptions", &form).await.ok();
+    assert_eq!(subscription["status"], "incomplete");
+    let intents = stripe
+        .get(&format!("/v1/payment_intents?customer={ada}"))
+        .await
+        .ok();
+    let intent = &intents["data"][0];
+    assert_eq!(intent["status"], "requires_action");
+    // There is no shop to lead back to: a small page says that it is done.
+    assert_eq!(authenticate(&stripe, &id(intent), true).await, (200, None));
+    let path = format!(
+        "/v1/subscriptions/{}?expand[]=latest_invoice",
+        id(&subscription)
+    );
+    let subscription = stripe.get(&path).await.ok();
+    assert_eq!(
+        (
+            &subscription["status"],
+            &subscription["latest_invoice"]["status"]
+        ),
+        (&json!("active"), &json!("paid"))
+    );
+}

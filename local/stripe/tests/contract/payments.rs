@@ -327,6 +327,9 @@ async fn a_card_that_is_declined_cannot_be_kept_but_the_one_that_fails_later_can
         )
         .await;
     check_declined(refused, "card_declined", "insufficient_funds");
+    let form = "payment_method=pm_card_chargeDeclined";
+    let refused = stripe.post("/v1/customers", form).await;
+    check_declined(refused, "card_declined", "generic_decline");
     let card = attached(&stripe, &ada, "pm_card_chargeCustomerFail").await;
     let reply = pay(&stripe, &card, &format!("&customer={ada}&off_session=true")).await;
     check_declined(reply, "card_declined", "generic_decline");

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use crate::api::InProgress;
 use crate::knobs::faults::Faults;
 use crate::pages::Templates;
+use crate::record::Recorder;
 use crate::store::Store;
 use crate::webhooks::Webhooks;
 
@@ -14,6 +15,7 @@ use crate::webhooks::Webhooks;
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) store: Store,
+    pub(crate) recorder: Recorder,
     /// The public address, without a trailing slash.
     pub(crate) url: String,
     pub(crate) secret_key: String,

@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod billing;
 mod checkout;
 mod coupons;
 mod errors;
@@ -15,7 +16,7 @@ mod knobs;
 mod lists;
 mod pages;
 mod payments;
+mod recording;
 mod restart;
-mod shapes;
 mod support;
 mod webhooks;

@@ -253,6 +253,12 @@ async fn a_card_is_made_of_its_number_or_refused() {
         .check_error(402, Some("invalid_expiry_year"), Some("exp_year"));
     let live = make("card[number]=4111111111111111&card[exp_month]=12&card[exp_year]=2040").await;
     check_declined(live, "card_declined", "test_mode_live_card");
+}
+
+#[tokio::test]
+async fn a_card_can_be_told_with_the_payment() {
+    // Not recorded: Stripe takes this, and its spec does not tell.
+    let stripe = Stripe::start_with(None, None).await;
     let paid = stripe
         .post("/v1/payment_intents", "amount=500&currency=eur&confirm=true&payment_method_data[type]=card&payment_method_data[card][token]=tok_visa")
         .await

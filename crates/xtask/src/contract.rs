@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::command::run_watching;
 use crate::session::Session;
-use crate::test::{browser, build, cargo_tests};
+use crate::test::{browser, build, cargo_tests, clients};
 use crate::workspace::Workspace;
 
 const STEP: &str = "contract: against Stripe's OpenAPI spec";
@@ -35,6 +35,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         build(&workspace, &mut session)?;
         cargo_tests::stripe(&workspace, &mut session)?;
         cargo_tests::stack(&workspace, &mut session, &[])?;
+        clients::run(&workspace, &mut session, &[])?;
         browser::run(&workspace, &mut session, &[])?;
         contract.check(&mut session, arguments.list)
     };

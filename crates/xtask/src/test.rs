@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod cargo_tests;
+pub(crate) mod clients;
 mod lint;
 mod template;
 
@@ -23,7 +24,8 @@ pub struct Arguments {
     parts: Vec<Part>,
 
     /// Arguments for the test runner of one part: `unit` and `stack` have cargo's (a test's name, --nocapture),
-    /// `browser` has Playwright's (--headed, --grep)
+    /// `browser` has Playwright's (--headed, --grep), `clients` takes one client (node, cli, python) and what a test's
+    /// name has in it
     #[arg(last = true)]
     runner: Vec<String>,
 }
@@ -34,6 +36,8 @@ enum Part {
     Unit,
     /// The whole local stack over HTTP, with the functions as binaries
     Stack,
+    /// Stripe's official clients (Node, Python, CLI) against our stand-in for Stripe
+    Clients,
     /// The page in a real browser, with accessibility checks
     Browser,
     /// template.yaml: validated, linted and built; the size of each function
@@ -42,7 +46,13 @@ enum Part {
     All,
 }
 
-const ALL: [Part; 4] = [Part::Unit, Part::Stack, Part::Browser, Part::Template];
+const ALL: [Part; 5] = [
+    Part::Unit,
+    Part::Stack,
+    Part::Clients,
+    Part::Browser,
+    Part::Template,
+];
 
 /// Runs the parts in order. The first failure ends the run, and says how to run its part alone.
 pub fn run(arguments: Arguments) -> Result<ExitCode> {
@@ -72,9 +82,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
 impl Arguments {
     fn expand(&self) -> Result<Vec<Part>> {
         if !self.runner.is_empty()
-            && !matches!(self.parts[..], [Part::Unit | Part::Stack | Part::Browser])
+            && !matches!(
+                self.parts[..],
+                [Part::Unit | Part::Stack | Part::Clients | Part::Browser]
+            )
         {
-            bail!("arguments after `--` need exactly one of the parts unit, stack and browser");
+            bail!(
+                "arguments after `--` need exactly one of the parts unit, stack, clients and browser"
+            );
         }
         let every = self.parts.is_empty() || self.parts.contains(&Part::All);
         Ok(if every {
@@ -90,6 +105,7 @@ impl Part {
         match self {
             Part::Unit => "unit",
             Part::Stack => "stack",
+            Part::Clients => "clients",
             Part::Browser => "browser",
             Part::Template => "template",
             Part::All => "all",
@@ -105,6 +121,10 @@ impl Part {
             Part::Stack => {
                 build(workspace, session)?;
                 cargo_tests::stack(workspace, session, runner)
+            }
+            Part::Clients => {
+                build(workspace, session)?;
+                clients::run(workspace, session, runner)
             }
             Part::Browser => {
                 build(workspace, session)?;
@@ -149,7 +169,7 @@ mod tests {
 
     #[test]
     fn no_part_and_all_mean_every_part_in_order() {
-        let every = ["unit", "stack", "browser", "template"];
+        let every = ["unit", "stack", "clients", "browser", "template"];
         assert_eq!(parts(&[], &[]).unwrap(), every);
         assert_eq!(parts(&[Part::Template, Part::All], &[]).unwrap(), every);
         assert_eq!(

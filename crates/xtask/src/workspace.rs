@@ -33,6 +33,11 @@ impl Workspace {
         self.target().join("debug/local-stack")
     }
 
+    /// The Stripe stand-in's debug binary, which exists after a build.
+    pub fn stripe_binary(&self) -> PathBuf {
+        self.target().join("debug/local-stripe")
+    }
+
     /// The debug binary that reads recordings of the Stripe stand-in, which exists after a build.
     pub fn contract_binary(&self) -> PathBuf {
         self.target().join("debug/contract-tests")

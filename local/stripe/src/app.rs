@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::api::InProgress;
+use crate::knobs::deliveries::DeliveryFaults;
 use crate::knobs::faults::Faults;
 use crate::pages::Templates;
 use crate::record::Recorder;
@@ -21,6 +22,7 @@ pub(crate) struct App {
     pub(crate) secret_key: String,
     pub(crate) in_progress: InProgress,
     pub(crate) faults: Faults,
+    pub(crate) delivery_faults: DeliveryFaults,
     pub(crate) webhooks: Webhooks,
     pub(crate) templates: Templates,
     /// Rings when a test clock is to be advanced.

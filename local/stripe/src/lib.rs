@@ -91,6 +91,7 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
         secret_key: options.secret_key,
         in_progress: api::InProgress::default(),
         faults: knobs::faults::Faults::default(),
+        delivery_faults: knobs::deliveries::DeliveryFaults::default(),
         webhooks: webhooks::Webhooks::default(),
         templates: pages::Templates::load()?,
         clock_set: Arc::default(),

@@ -219,6 +219,27 @@ impl Params {
         }
     }
 
+    /// An array of texts, empty where it is to be unset.
+    pub(crate) fn texts_or_unset(&mut self, field: &str) -> Result<Option<Vec<String>>, ApiError> {
+        if self.is_empty_text(field) {
+            self.fields.remove(field);
+            return Ok(Some(Vec::new()));
+        }
+        self.texts(field)
+    }
+
+    /// Each of the objects among these fields has to say whether it is `enabled`.
+    pub(crate) fn require_enabled(&self, fields: &[&str]) -> Result<(), ApiError> {
+        for field in fields {
+            if let Some(Self { path, fields }) = self.clone().object(field)?
+                && !fields.contains_key("enabled")
+            {
+                return Err(Self { path, fields }.missing("enabled"));
+            }
+        }
+        Ok(())
+    }
+
     /// An array of objects.
     pub(crate) fn objects(&mut self, field: &str) -> Result<Option<Vec<Self>>, ApiError> {
         let path = self.name(field);

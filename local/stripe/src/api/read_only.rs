@@ -1,4 +1,4 @@
-//! What the API only reads: invoices, events, and the objects of payments.
+//! What the API only reads, and reading for other modules.
 
 use serde_json::Value;
 
@@ -37,27 +37,6 @@ pub(super) fn list(
     }
     params.finish()?;
     paging.page(context.tx, kind, &query, kind.path())
-}
-
-/// Lists events, by type and by whether they were delivered.
-pub(super) fn events(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
-    let paging = Paging::take(&mut params)?;
-    let mut query = time_filter(&mut params, "created", "$.created", Query::of(Kind::Event))?;
-    if let Some(delivered) = params.boolean("delivery_success")? {
-        query = query.delivered(delivered);
-    }
-    if let Some(kind) = params.text("type")? {
-        // Stripe's wildcard: `invoice.*`.
-        query = match kind.strip_suffix('*') {
-            Some(start) => query.starts_with("$.type", start),
-            None => query.with("$.type", &kind),
-        };
-    }
-    if let Some(kinds) = params.texts("types")? {
-        query = query.one_of("$.type", &kinds);
-    }
-    params.finish()?;
-    paging.page(context.tx, Kind::Event, &query, Kind::Event.path())
 }
 
 /// Lists an array kept inside an object, such as an invoice's lines.

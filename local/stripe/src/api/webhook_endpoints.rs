@@ -7,11 +7,22 @@ use super::list::Paging;
 use super::params::Params;
 use super::{Context, existing, set_texts, valid_url};
 use crate::ids;
-use crate::objects::{API_VERSION, Kind, text, webhook_endpoint};
+use crate::objects::{API_VERSION, Kind, event, text, webhook_endpoint};
 use crate::store::Query;
 
 /// How many endpoints an account may have.
 const MOST: usize = 16;
+
+/// The versions whose events have the shapes that are served.
+const VERSIONS: [&str; 7] = [
+    "2026-03-25.dahlia",
+    "2026-04-22.dahlia",
+    "2026-05-27.dahlia",
+    "2026-06-24.dahlia",
+    "2026-07-29.dahlia",
+    "2026-08-26.dahlia",
+    API_VERSION,
+];
 
 /// Creates one; its secret is shown this once.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
@@ -19,17 +30,16 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let url = params.required_text("url")?;
     valid_url(&url, "url")?;
     let events = enabled_events(&mut params)?.ok_or_else(|| params.missing("enabled_events"))?;
-    if params
-        .text("api_version")?
-        .is_some_and(|version| version != API_VERSION)
-    {
+    let version = params.text("api_version")?;
+    if version.as_deref().is_some_and(|it| !VERSIONS.contains(&it)) {
         return Err(ApiError::unsupported(
             "api_version",
-            &format!("Events in another version than {API_VERSION}."),
+            &format!("Events in another version than {}.", VERSIONS.join(", ")),
         ));
     }
     let id = ids::for_kind(Kind::WebhookEndpoint);
     let mut body = webhook_endpoint::new(&id, &url, &events, context.tx.now());
+    body["api_version"] = json!(version);
     body["metadata"] = super::customers::new_metadata(&mut params)?;
     set_texts(&mut body, &mut params, &["description"])?;
     params.finish()?;
@@ -76,13 +86,18 @@ fn enabled_events(params: &mut Params) -> Result<Option<Vec<String>>, ApiError> 
     let Some(events) = params.texts("enabled_events")? else {
         return Ok(None);
     };
-    if events.is_empty()
-        || events
-            .iter()
-            .any(|event| event != "*" && !event.contains('.'))
-    {
-        let message = "Invalid enabled_events: each is the type of an event, or `*` for all.";
-        return Err(ApiError::bad_request(message).about("enabled_events"));
+    let name = params.name("enabled_events");
+    if events.is_empty() {
+        return Err(ApiError::bad_request("Invalid array: it cannot be empty.").about(&name));
+    }
+    for (index, kind) in events.iter().enumerate() {
+        if kind != "*" && !event::is_type(kind) {
+            let param = format!("{name}[{index}]");
+            return Err(ApiError::bad_request(format!(
+                "Invalid {param}: {kind} is not the type of an event, nor `*` for all."
+            ))
+            .about(&param));
+        }
     }
     Ok(Some(events))
 }

@@ -448,7 +448,7 @@ mod tests {
     /// Runs `work` on a new database with the coupons `half` (50 % for two months, redeemed at most twice) and `five` ($5,
     /// once, for the product `prod_a`), and the promotion code `HALF` for a first purchase of at least $10.
     fn with_coupons(work: impl FnOnce(&Transaction<'_>)) {
-        let store = crate::store::Store::open(None).unwrap();
+        let store = crate::store::Store::open(None, "").unwrap();
         let done = store.transaction(crate::store::Cause::default(), |tx| {
             let mut half = coupon::new("half", tx.now());
             half["percent_off"] = json!(50);
@@ -509,7 +509,10 @@ mod tests {
                 ]
             );
             // After the first invoice, what was for once is over; after two months, the rest.
-            assert_eq!(after_invoice(tx, &both).unwrap(), [half.clone()]);
+            assert_eq!(
+                after_invoice(tx, &both).unwrap(),
+                std::slice::from_ref(&half)
+            );
             tx.set_now(periods::end(tx.now(), "month", 2, 1));
             assert_eq!(
                 amounts_off(tx, &both[..1], &[2000], "usd").unwrap(),

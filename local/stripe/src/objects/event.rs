@@ -2,6 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+/// Every type of event that Stripe's description names, one a line.
+const TYPES: &str = include_str!("event_types.txt");
+
+/// Whether Stripe has events of this type.
+pub(crate) fn is_type(kind: &str) -> bool {
+    TYPES.lines().any(|it| it == kind)
+}
+
 /// A new event about `object`, as it is now. `previous` holds what an update changed.
 pub(crate) fn new(
     id: &str,

@@ -7,7 +7,7 @@ pub(crate) fn new(id: &str, url: &str, enabled_events: &[String], created: i64) 
     json!({
         "id": id,
         "object": "webhook_endpoint",
-        "api_version": super::API_VERSION,
+        "api_version": null,
         "application": null,
         "created": created,
         "description": null,

@@ -1,6 +1,6 @@
 //! Deliveries of events to webhook endpoints, and every try of each.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 
 use super::{Error, Query, Transaction};
@@ -14,6 +14,13 @@ const GIVE_UP_AFTER_MS: i64 = 3 * 24 * 60 * 60 * 1000;
 pub(crate) struct Due {
     pub(crate) id: i64,
     pub(crate) event: String,
+    /// The event's type.
+    pub(crate) kind: String,
+    pub(crate) endpoint: String,
+    /// The version of the API that the endpoint was created with, if any.
+    pub(crate) version: Option<String>,
+    /// Whether the event was never sent to this endpoint, nor asked for by hand.
+    pub(crate) first: bool,
     pub(crate) url: String,
     pub(crate) secret: String,
 }
@@ -42,6 +49,32 @@ pub(crate) struct Delivery {
     pub(crate) tries: Vec<Try>,
 }
 
+/// A delivery is the first of its event where nothing has touched it and no other came before it.
+const TO_MAKE: &str = "
+    SELECT deliveries.id, deliveries.event, json_extract(events.body, '$.type'), endpoint,
+        json_extract(objects.body, '$.api_version'), json_extract(objects.body, '$.url'),
+        json_extract(objects.private, '$.secret'),
+        tries = 0 AND deliveries.due = created AND NOT EXISTS (
+            SELECT 1 FROM deliveries AS earlier WHERE earlier.event = deliveries.event
+            AND earlier.endpoint = deliveries.endpoint AND earlier.id < deliveries.id)
+    FROM deliveries JOIN objects ON objects.id = deliveries.endpoint AND objects.deleted = 0
+    JOIN objects AS events ON events.id = deliveries.event
+    WHERE state = 'pending'";
+
+/// Reads a row of [`TO_MAKE`].
+fn to_make(row: &rusqlite::Row<'_>) -> Result<Due, Error> {
+    Ok(Due {
+        id: row.get(0)?,
+        event: row.get(1)?,
+        kind: row.get(2)?,
+        endpoint: row.get(3)?,
+        version: row.get(4)?,
+        url: row.get(5)?,
+        secret: row.get(6)?,
+        first: row.get(7)?,
+    })
+}
+
 impl Transaction<'_> {
     /// Schedules an event's delivery to each enabled endpoint that wants its type.
     pub(super) fn schedule(&self, event: &str, kind: &str) -> Result<(), Error> {
@@ -67,11 +100,24 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Schedules an event once more, to each endpoint that there is or to one: as somebody asked for by hand.
+    pub(crate) fn resend(&self, event: &str, endpoint: Option<&str>) -> Result<(), Error> {
+        let mut query = Query::of(Kind::WebhookEndpoint).with("$.status", "enabled");
+        if let Some(endpoint) = endpoint {
+            query = query.with("$.id", endpoint);
+        }
+        for endpoint in self.all(&query)? {
+            self.deliver(event, &endpoint.id)?;
+        }
+        Ok(())
+    }
+
     /// How many endpoints have not taken an event yet.
     pub(super) fn pending_webhooks(&self, event: &str) -> Result<i64, Error> {
         self.sql()
             .prepare_cached(
-                "SELECT count(*) FROM deliveries WHERE event = ? AND state <> 'succeeded'",
+                "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE event = ?
+                 GROUP BY endpoint HAVING NOT total(state = 'succeeded'))",
             )?
             .query_row([event], |row| row.get(0))
     }
@@ -94,22 +140,52 @@ impl Transaction<'_> {
             .map(i64::to_string)
             .collect::<Vec<_>>()
             .join(",");
-        let sql = format!(
-            "SELECT deliveries.id, event, json_extract(objects.body, '$.url'), json_extract(objects.private, '$.secret')
-             FROM deliveries JOIN objects ON objects.id = deliveries.endpoint AND objects.deleted = 0
-             WHERE state = 'pending' AND deliveries.due <= ? AND deliveries.id NOT IN ({under_way})
+        let mut select = self.sql().prepare(&format!(
+            "{TO_MAKE} AND deliveries.due <= ? AND deliveries.id NOT IN ({under_way})
              ORDER BY deliveries.id LIMIT ?"
-        );
-        let mut select = self.sql().prepare(&sql)?;
-        let due = select.query_map(params![clock::millis(), limit], |row| {
-            Ok(Due {
-                id: row.get(0)?,
-                event: row.get(1)?,
-                url: row.get(2)?,
-                secret: row.get(3)?,
-            })
-        })?;
+        ))?;
+        let due = select.query_map(params![clock::millis(), limit], to_make)?;
         due.collect()
+    }
+
+    /// A pending delivery, whenever it is due.
+    pub(crate) fn delivery_to_make(&self, id: i64) -> Result<Option<Due>, Error> {
+        self.sql()
+            .prepare_cached(&format!("{TO_MAKE} AND deliveries.id = ?"))?
+            .query_row([id], to_make)
+            .optional()
+    }
+
+    /// Makes a pending delivery due at another time, in milliseconds since the epoch.
+    pub(crate) fn postpone_delivery(&self, id: i64, due: i64) -> Result<(), Error> {
+        self.sql()
+            .prepare_cached("UPDATE deliveries SET due = max(?, created + 1) WHERE id = ? AND state = 'pending'")?
+            .execute([due, id])?;
+        Ok(())
+    }
+
+    /// Gives up a delivery that was never sent.
+    pub(crate) fn drop_delivery(&self, id: i64, why: &str) -> Result<(), Error> {
+        self.sql()
+            .prepare_cached(
+                "INSERT INTO tries (delivery, at, duration, reply) VALUES (?, ?, 0, ?)",
+            )?
+            .execute(params![id, clock::millis(), why])?;
+        self.sql()
+            .prepare_cached("UPDATE deliveries SET state = 'failed' WHERE id = ?")?
+            .execute([id])?;
+        Ok(())
+    }
+
+    /// Gives up what would be sent now to endpoints that are disabled.
+    pub(crate) fn give_up_disabled(&self) -> Result<(), Error> {
+        self.sql()
+            .prepare_cached(
+                "UPDATE deliveries SET state = 'failed' WHERE state = 'pending' AND due <= ? AND endpoint IN
+                 (SELECT id FROM objects WHERE kind = 'webhook_endpoint' AND json_extract(body, '$.status') = 'disabled')",
+            )?
+            .execute([clock::millis()])?;
+        Ok(())
     }
 
     /// When the next delivery falls due that is not due yet, in milliseconds since the epoch.

@@ -136,6 +136,17 @@ impl Query {
         self
     }
 
+    /// Only events about this customer, or about something of theirs.
+    #[must_use]
+    pub(crate) fn about_customer(mut self, customer: &str) -> Self {
+        self.conditions.push(
+            "(json_extract(body, '$.data.object.customer') = ? OR json_extract(body, '$.data.object.id') = ?)"
+                .into(),
+        );
+        self.values.extend([text(customer), text(customer)]);
+        self
+    }
+
     /// Only the subscription with this item.
     #[must_use]
     pub(crate) fn having_item(mut self, item: &str) -> Self {
@@ -155,12 +166,13 @@ impl Query {
         self
     }
 
-    /// Only events that all endpoints took, or that some have not taken yet.
+    /// Only events that all endpoints took, or that some have not taken yet: what failed and then was sent by hand counts
+    /// as taken.
     #[must_use]
     pub(crate) fn delivered(mut self, delivered: bool) -> Self {
         let not = if delivered { "NOT " } else { "" };
         self.conditions.push(format!(
-            "{not}EXISTS (SELECT 1 FROM deliveries WHERE deliveries.event = objects.id AND state <> 'succeeded')"
+            "{not}EXISTS (SELECT 1 FROM deliveries WHERE deliveries.event = objects.id GROUP BY endpoint HAVING NOT total(state = 'succeeded'))"
         ));
         self
     }

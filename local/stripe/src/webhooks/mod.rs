@@ -6,6 +6,7 @@ pub(crate) mod signature;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -35,34 +36,39 @@ impl Webhooks {
 
 /// Delivers until the task is dropped.
 pub(crate) async fn run(app: App, http: reqwest::Client) {
-    let mut under_way: JoinSet<i64> = JoinSet::new();
+    let mut under_way: JoinSet<Vec<i64>> = JoinSet::new();
     let mut ids: Vec<i64> = Vec::new();
     loop {
-        let room = AT_ONCE - ids.len();
+        let room = AT_ONCE.saturating_sub(ids.len());
         let known = ids.clone();
+        let faults = app.delivery_faults.clone();
         let found = app.store.run(Cause::default(), move |tx| {
             if tx.webhooks_paused()? {
                 return Ok::<_, Error>((Vec::new(), None));
             }
-            Ok((tx.due_deliveries(&known, room)?, tx.next_due()?))
+            tx.give_up_disabled()?;
+            let due = faults.meet(tx, tx.due_deliveries(&known, room)?)?;
+            Ok((due, tx.next_due()?))
         });
         let (due, next) = found.await.unwrap_or_else(|error| {
             tracing::error!(%error, "the deliveries cannot be read");
             (Vec::new(), None)
         });
-        for delivery in due {
-            ids.push(delivery.id);
-            under_way.spawn(attempt(app.clone(), http.clone(), delivery));
+        for group in due {
+            ids.extend(group.iter().map(|it| it.id));
+            under_way.spawn(attempt_in_turn(app.clone(), http.clone(), group));
         }
         let sleep = next.map_or(LONGEST_SLEEP, |at| {
-            Duration::from_millis(u64::try_from(at - clock::millis()).unwrap_or_default())
-                .min(LONGEST_SLEEP)
+            Duration::from_millis(
+                u64::try_from(at.saturating_sub(clock::millis())).unwrap_or_default(),
+            )
+            .min(LONGEST_SLEEP)
         });
         tokio::select! {
             () = app.webhooks.woken.notified() => {}
             () = tokio::time::sleep(sleep) => {}
             Some(done) = under_way.join_next() => match done {
-                Ok(id) => ids.retain(|it| *it != id),
+                Ok(done) => ids.retain(|it| !done.contains(it)),
                 // Which one it was is lost with its panic: none stays barred.
                 Err(_) => ids.clear(),
             },
@@ -70,8 +76,17 @@ pub(crate) async fn run(app: App, http: reqwest::Client) {
     }
 }
 
+/// Tries some deliveries, each once the one before it was answered; their ids.
+async fn attempt_in_turn(app: App, http: reqwest::Client, group: Vec<Due>) -> Vec<i64> {
+    let ids = group.iter().map(|it| it.id).collect();
+    for delivery in group {
+        attempt(&app, &http, delivery).await;
+    }
+    ids
+}
+
 /// Tries one delivery and records how it went.
-async fn attempt(app: App, http: reqwest::Client, delivery: Due) -> i64 {
+async fn attempt(app: &App, http: &reqwest::Client, delivery: Due) {
     let id = delivery.id;
     let event = delivery.event.clone();
     let payload = app
@@ -80,9 +95,12 @@ async fn attempt(app: App, http: reqwest::Client, delivery: Due) -> i64 {
             Some(record) => Ok::<_, Error>(Some(tx.show(&record.body)?)),
             None => Ok(None),
         });
-    if let Ok(Some(payload)) = payload.await {
+    if let Ok(Some(mut payload)) = payload.await {
+        if let Some(version) = &delivery.version {
+            payload["api_version"] = json!(version);
+        }
         let body = serde_json::to_string_pretty(&payload).unwrap_or_default();
-        let tried = post::post(&http, &delivery, body).await;
+        let tried = post::post(http, &delivery, body).await;
         tracing::debug!(event = delivery.event, status = tried.status, "delivered");
         if let Err(error) = app
             .store
@@ -93,7 +111,6 @@ async fn attempt(app: App, http: reqwest::Client, delivery: Due) -> i64 {
         }
     }
     app.webhooks.tried.notify_waiters();
-    id
 }
 
 /// Waits until every endpoint has taken an event, or until the time is up.
@@ -106,11 +123,11 @@ pub(crate) async fn wait_until_delivered(app: &App, event: String, longest: Dura
             tried.as_mut().enable();
             let event = event.clone();
             let settled = app.store.run(Cause::default(), move |tx| {
-                let delivered = tx
+                let settled = tx
                     .deliveries(&event)?
                     .iter()
-                    .all(|it| it.state == "succeeded");
-                Ok::<_, Error>(delivered || tx.webhooks_paused()?)
+                    .all(|it| it.state != "pending");
+                Ok::<_, Error>(settled || tx.webhooks_paused()?)
             });
             if settled.await.unwrap_or(true) {
                 return;

@@ -7,13 +7,17 @@
 )]
 
 mod api;
+mod billing;
 mod checkout;
 mod coupons;
+mod deliveries;
 mod errors;
 mod idempotency;
 mod knobs;
 mod lists;
 mod pages;
+mod payments;
+mod portal;
 mod recording;
 mod restart;
 mod support;

@@ -179,6 +179,20 @@ impl Stripe {
         assert!(response.status().is_success(), "{}", response.status());
     }
 
+    /// What a knob answers.
+    pub async fn knob_state(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.url);
+        let reply = self.http.get(url).send().await.unwrap();
+        reply.json().await.unwrap()
+    }
+
+    /// Clears a knob.
+    pub async fn clear_knob(&self, path: &str) {
+        let url = format!("{}{path}", self.url);
+        let reply = self.http.delete(url).send().await.unwrap();
+        assert!(reply.status().is_success());
+    }
+
     /// The id of a seeded plan's price.
     pub async fn price(&self, lookup_key: &str) -> String {
         self.handle.seed_plans("tests").await.unwrap();

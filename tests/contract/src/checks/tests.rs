@@ -25,6 +25,7 @@ fn spec() -> Spec {
                 "requestBody": form(json!({})),
                 "responses": answers,
             } },
+            "/v1/things/all": { "delete": { "requestBody": form(json!({ "size": { "type": "integer" } })), "responses": answers } },
             "/v1/things/largest": { "get": { "requestBody": form(json!({})), "responses": answers } },
             "/v1/webhook_endpoints": { "post": { "requestBody": form(json!({ "enabled_events": types })), "responses": answers } },
         },
@@ -109,6 +110,10 @@ fn what_stripe_would_say_is_no_violation() {
     check(exchange("GET /v1/things/t1?limit=3", "", 200, thing()), &[]);
     check(
         exchange("POST /v1/things", "size=big", 400, json!({ "error": {} })),
+        &[],
+    );
+    check(
+        exchange("DELETE /v1/things/all?size=3", "", 200, thing()),
         &[],
     );
     check(event("thing.created", thing()), &[]);

@@ -108,15 +108,17 @@ async fn the_events_of_a_purchase_come_in_order() {
         [
             "customer.created",
             "payment_method.attached",
-            "customer.subscription.created",
             "invoice.created",
-            "invoice.finalized",
+            "customer.subscription.created",
             "payment_intent.created",
+            "invoice.finalized",
             "charge.succeeded",
             "payment_intent.succeeded",
+            "invoice.updated",
+            "invoice_payment.paid",
             "invoice.paid",
             "invoice.payment_succeeded",
-            "invoice_payment.paid",
+            "customer.subscription.updated",
             "checkout.session.completed",
         ]
     );

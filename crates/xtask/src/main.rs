@@ -7,6 +7,7 @@
 
 mod checks;
 mod command;
+mod contract;
 mod dev;
 mod session;
 mod test;
@@ -36,12 +37,15 @@ enum Task {
     Dev(dev::Arguments),
     /// Run every check and test, or some parts of them
     Test(test::Arguments),
+    /// Hold everything that the tests say to the Stripe stand-in, and hear from it, against Stripe's OpenAPI spec
+    Contract(contract::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Dev(arguments) => dev::run(arguments),
         Task::Test(arguments) => test::run(arguments),
+        Task::Contract(arguments) => contract::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

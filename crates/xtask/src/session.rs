@@ -1,6 +1,8 @@
-//! One run of `cargo xtask test`: its steps, how long each took, and how many tests ran.
+//! One run of `cargo xtask test` or `cargo xtask contract`: its steps, how long each took, and how many tests ran.
 
 use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -29,12 +31,30 @@ pub struct Session {
     started: Instant,
     steps: Vec<Step>,
     tally: Tally,
+    recordings: Option<PathBuf>,
 }
 
 struct Step {
     name: String,
     took: Duration,
-    passed: bool,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    Passed,
+    Failed,
+    LeftOut,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Failed => "FAILED",
+            Self::LeftOut => "left out",
+        })
+    }
 }
 
 impl Session {
@@ -44,29 +64,51 @@ impl Session {
             started: Instant::now(),
             steps: Vec::new(),
             tally: Tally::default(),
+            recordings: None,
         }
+    }
+
+    /// From here on, what the tests say to the Stripe stand-in and hear from it is written into `folder`.
+    pub fn record(&mut self, folder: PathBuf) {
+        self.recordings = Some(folder);
+    }
+
+    /// What the environment of a command needs for that.
+    pub fn recording(&self) -> Option<(&'static str, PathBuf)> {
+        let folder = self.recordings.clone()?;
+        Some(("STRIPE_RECORD", folder))
     }
 
     /// Does one step under a heading, and records how it went.
     pub fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        println!(
-            "\n── {name} {}",
-            "─".repeat(76_usize.saturating_sub(name.chars().count()))
-        );
+        print_heading(name);
         let started = Instant::now();
         let result = work();
         let took = started.elapsed();
+        let outcome = if result.is_ok() {
+            Outcome::Passed
+        } else {
+            Outcome::Failed
+        };
         self.steps.push(Step {
             name: name.to_owned(),
             took,
-            passed: result.is_ok(),
+            outcome,
         });
-        println!(
-            "── {} in {}",
-            if result.is_ok() { "passed" } else { "FAILED" },
-            Length(took)
-        );
+        println!("── {outcome} in {}", Length(took));
         result.with_context(|| name.to_owned())
+    }
+
+    /// Says that a step was not done, and how to have it.
+    pub fn leave_out(&mut self, name: &str, why: &str) {
+        print_heading(name);
+        println!("{why}");
+        println!("── {}", Outcome::LeftOut);
+        self.steps.push(Step {
+            name: name.to_owned(),
+            took: Duration::ZERO,
+            outcome: Outcome::LeftOut,
+        });
     }
 
     /// Does a step that runs tests. It also fails where a test was skipped, or none ran: what did not run says nothing.
@@ -89,8 +131,23 @@ impl Session {
         self.steps.iter().any(|step| step.name == name)
     }
 
-    /// Prints what was done, and as the last line how many tests passed and failed.
-    pub fn print_summary(&self) {
+    /// Prints the summary of a run that went well, and as the last line how many tests passed and failed.
+    pub fn end(&self) -> ExitCode {
+        self.print_summary();
+        self.print_tally();
+        ExitCode::SUCCESS
+    }
+
+    /// The same where a part failed: also why, and the command that runs that part `again`.
+    pub fn end_failed(&self, error: &anyhow::Error, again: &str) -> ExitCode {
+        self.print_summary();
+        eprintln!("error: {error:#}");
+        eprintln!("Run this part again: {again}");
+        self.print_tally();
+        ExitCode::FAILURE
+    }
+
+    fn print_summary(&self) {
         println!("\n── summary {}", "─".repeat(69));
         let width = self
             .steps
@@ -99,24 +156,29 @@ impl Session {
             .max()
             .unwrap_or_default();
         for step in &self.steps {
-            let result = if step.passed { "passed" } else { "FAILED" };
             println!(
-                "{:width$}  {result}  {:>10}",
+                "{:width$}  {:8}  {:>10}",
                 step.name,
+                step.outcome,
                 Length(step.took).to_string()
             );
         }
         println!(
-            "{:width$}          {:>10}",
+            "{:width$}            {:>10}",
             "in all",
             Length(self.started.elapsed()).to_string()
         );
     }
 
     /// The closing line: `N passed, N failed`.
-    pub fn print_tally(&self) {
+    fn print_tally(&self) {
         println!("{} passed, {} failed", self.tally.passed, self.tally.failed);
     }
+}
+
+fn print_heading(name: &str) {
+    let rule = "─".repeat(76_usize.saturating_sub(name.chars().count()));
+    println!("\n── {name} {rule}");
 }
 
 fn judge(success: bool, tally: Tally) -> Result<()> {
@@ -183,7 +245,15 @@ mod tests {
             .unwrap_err();
         assert_eq!(format!("{error:#}"), "unit: clippy: two warnings");
         assert!(session.has_done("unit: clippy"));
-        assert!(!session.steps[0].passed);
+        assert_eq!(session.steps[0].outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn a_step_that_is_left_out_is_named_and_counts_for_nothing() {
+        let mut session = Session::start();
+        session.leave_out("contract", "there is no spec");
+        assert_eq!(session.steps[0].outcome, Outcome::LeftOut);
+        assert_eq!(session.tally, Tally::default());
     }
 
     #[test]

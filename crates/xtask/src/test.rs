@@ -1,7 +1,8 @@
 //! `cargo xtask test`: everything that must hold, in parts.
 
-mod browser;
-mod cargo_tests;
+pub(crate) mod browser;
+pub(crate) mod cargo_tests;
+pub(crate) mod clients;
 mod lint;
 mod template;
 
@@ -11,6 +12,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::command::{cargo, run as run_command};
+use crate::contract::Contract;
 use crate::session::Session;
 use crate::workspace::Workspace;
 
@@ -22,7 +24,8 @@ pub struct Arguments {
     parts: Vec<Part>,
 
     /// Arguments for the test runner of one part: `unit` and `stack` have cargo's (a test's name, --nocapture),
-    /// `browser` has Playwright's (--headed, --grep)
+    /// `browser` has Playwright's (--headed, --grep), `clients` takes one client (node, cli, python) and what a test's
+    /// name has in it
     #[arg(last = true)]
     runner: Vec<String>,
 }
@@ -33,6 +36,8 @@ enum Part {
     Unit,
     /// The whole local stack over HTTP, with the functions as binaries
     Stack,
+    /// Stripe's official clients (Node, Python, CLI) against our stand-in for Stripe
+    Clients,
     /// The page in a real browser, with accessibility checks
     Browser,
     /// template.yaml: validated, linted and built; the size of each function
@@ -41,34 +46,50 @@ enum Part {
     All,
 }
 
-const ALL: [Part; 4] = [Part::Unit, Part::Stack, Part::Browser, Part::Template];
+const ALL: [Part; 5] = [
+    Part::Unit,
+    Part::Stack,
+    Part::Clients,
+    Part::Browser,
+    Part::Template,
+];
 
 /// Runs the parts in order. The first failure ends the run, and says how to run its part alone.
 pub fn run(arguments: Arguments) -> Result<ExitCode> {
     let parts = arguments.expand()?;
     let workspace = Workspace::find()?;
     let mut session = Session::start();
+    let everything = ALL.iter().all(|part| parts.contains(part));
+    let contract = if everything {
+        Some(Contract::begin(&workspace, &mut session)?)
+    } else {
+        None
+    };
     for part in parts {
-        let result = part.run(&workspace, &mut session, &arguments.runner);
-        if let Err(error) = result {
-            session.print_summary();
-            eprintln!("error: {error:#}");
-            eprintln!("Run this part again: cargo xtask test {}", part.name());
-            session.print_tally();
-            return Ok(ExitCode::FAILURE);
+        if let Err(error) = part.run(&workspace, &mut session, &arguments.runner) {
+            let again = format!("cargo xtask test {}", part.name());
+            return Ok(session.end_failed(&error, &again));
         }
     }
-    session.print_summary();
-    session.print_tally();
-    Ok(ExitCode::SUCCESS)
+    if let Some(contract) = contract
+        && let Err(error) = contract.check(&mut session, false)
+    {
+        return Ok(session.end_failed(&error, "cargo xtask contract"));
+    }
+    Ok(session.end())
 }
 
 impl Arguments {
     fn expand(&self) -> Result<Vec<Part>> {
         if !self.runner.is_empty()
-            && !matches!(self.parts[..], [Part::Unit | Part::Stack | Part::Browser])
+            && !matches!(
+                self.parts[..],
+                [Part::Unit | Part::Stack | Part::Clients | Part::Browser]
+            )
         {
-            bail!("arguments after `--` need exactly one of the parts unit, stack and browser");
+            bail!(
+                "arguments after `--` need exactly one of the parts unit, stack, clients and browser"
+            );
         }
         let every = self.parts.is_empty() || self.parts.contains(&Part::All);
         Ok(if every {
@@ -84,6 +105,7 @@ impl Part {
         match self {
             Part::Unit => "unit",
             Part::Stack => "stack",
+            Part::Clients => "clients",
             Part::Browser => "browser",
             Part::Template => "template",
             Part::All => "all",
@@ -100,6 +122,10 @@ impl Part {
                 build(workspace, session)?;
                 cargo_tests::stack(workspace, session, runner)
             }
+            Part::Clients => {
+                build(workspace, session)?;
+                clients::run(workspace, session, runner)
+            }
             Part::Browser => {
                 build(workspace, session)?;
                 browser::run(workspace, session, runner)
@@ -112,8 +138,8 @@ impl Part {
     }
 }
 
-/// Builds the binaries that the stack and browser tests start, once.
-fn build(workspace: &Workspace, session: &mut Session) -> Result<()> {
+/// Builds the binaries that the tests start, once.
+pub(crate) fn build(workspace: &Workspace, session: &mut Session) -> Result<()> {
     const NAME: &str = "build";
     if session.has_done(NAME) {
         return Ok(());
@@ -143,7 +169,7 @@ mod tests {
 
     #[test]
     fn no_part_and_all_mean_every_part_in_order() {
-        let every = ["unit", "stack", "browser", "template"];
+        let every = ["unit", "stack", "clients", "browser", "template"];
         assert_eq!(parts(&[], &[]).unwrap(), every);
         assert_eq!(parts(&[Part::Template, Part::All], &[]).unwrap(), every);
         assert_eq!(

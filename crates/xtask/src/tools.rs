@@ -40,7 +40,7 @@ pub fn chromium() -> Result<PathBuf> {
 pub fn npm_packages(folder: &Path) -> Result<()> {
     if on_path("npm").is_none() {
         bail!(
-            "the browser tests need Node.js 20 or later with npm: https://nodejs.org, or Debian's `nodejs` and `npm`"
+            "these tests need Node.js 20.12 or later with npm: https://nodejs.org, or Debian's `nodejs` and `npm`"
         );
     }
     let stamp = Stamp::new(
@@ -48,7 +48,7 @@ pub fn npm_packages(folder: &Path) -> Result<()> {
         folder.join("node_modules/.installed"),
     );
     if stamp.is_current()? {
-        println!("npm packages: as package-lock.json says");
+        println!("{}: as package-lock.json says", folder.display());
         return Ok(());
     }
     run(Command::new("npm")
@@ -77,10 +77,10 @@ impl Venv {
     }
 }
 
-/// Makes `target/venv` have what `requirements.txt` pins.
-pub fn venv(workspace: &Workspace) -> Result<Venv> {
-    let folder = workspace.target().join("venv");
-    let requirements = workspace.root().join("crates/xtask/requirements.txt");
+/// Makes the environment `name` below `target` have what a `requirements.txt` of the repository pins.
+pub fn venv(workspace: &Workspace, name: &str, requirements: &str) -> Result<Venv> {
+    let folder = workspace.target().join(name);
+    let requirements = workspace.root().join(requirements);
     let venv = Venv {
         bin: folder.join("bin"),
     };

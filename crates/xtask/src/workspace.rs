@@ -33,6 +33,16 @@ impl Workspace {
         self.target().join("debug/local-stack")
     }
 
+    /// The Stripe stand-in's debug binary, which exists after a build.
+    pub fn stripe_binary(&self) -> PathBuf {
+        self.target().join("debug/local-stripe")
+    }
+
+    /// The debug binary that reads recordings of the Stripe stand-in, which exists after a build.
+    pub fn contract_binary(&self) -> PathBuf {
+        self.target().join("debug/contract-tests")
+    }
+
     /// How many packages lie under `folder`.
     pub fn count_under(&self, folder: &str) -> usize {
         let folder = self.metadata.workspace_root.join(folder);

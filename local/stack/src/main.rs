@@ -44,6 +44,9 @@ struct Arguments {
     /// The folder of the built functions [default: where this program is]
     #[arg(long)]
     functions: Option<PathBuf>,
+    /// A folder to write every exchange with the Stripe stand-in into, for `cargo xtask contract`
+    #[arg(long, value_name = "FOLDER", env = "STRIPE_RECORD", hide = true)]
+    stripe_record: Option<PathBuf>,
     /// Show the functions' logs as they are
     #[arg(long)]
     raw_logs: bool,
@@ -89,6 +92,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         template: arguments.template,
         functions,
         stripe: stripe.clone(),
+        stripe_record: arguments.stripe_record,
         logs: terminal.log_sink(),
         rust_log: std::env::var("RUST_LOG").ok(),
     };

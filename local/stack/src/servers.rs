@@ -1,6 +1,7 @@
 //! The servers of the stack, which run and end together.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -100,18 +101,19 @@ impl Servers {
     pub(crate) async fn serve_stripe(
         &mut self,
         listener: TcpListener,
-        url: &str,
         addresses: &Addresses,
         settings: &Settings,
         data: &DataDir,
         app: &str,
+        record: Option<PathBuf>,
     ) -> Result<()> {
         let server = local_stripe::prepare(local_stripe::Options {
             listener,
-            url: url.to_owned(),
+            url: settings.stripe_api_base.clone(),
             data: Some(data.file("stripe.sqlite")),
             secret_key: settings.stripe_secret_key.clone(),
             publishable_key: settings.stripe_publishable_key.clone(),
+            record,
         });
         let server = server.await?;
         let handle = server.handle();

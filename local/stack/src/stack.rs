@@ -30,6 +30,8 @@ pub struct Options {
     pub functions: PathBuf,
     /// Which Stripe.
     pub stripe: StripeMode,
+    /// A folder for recordings of what the Stripe stand-in hears and says.
+    pub stripe_record: Option<PathBuf>,
     /// Takes the functions' logs.
     pub logs: LogSink,
     /// `RUST_LOG` for the functions.
@@ -113,10 +115,17 @@ impl Stack {
                 functions: functions.by_binary.clone(),
             },
         );
-        if let Some(url) = &addresses.stripe {
+        if stand_in {
             let app = resolver.parameter("App")?;
             servers
-                .serve_stripe(ports.stripe, url, &addresses, &settings, data, &app)
+                .serve_stripe(
+                    ports.stripe,
+                    &addresses,
+                    &settings,
+                    data,
+                    &app,
+                    options.stripe_record,
+                )
                 .await?;
         }
 

@@ -8,6 +8,7 @@ use crate::api::InProgress;
 use crate::knobs::deliveries::DeliveryFaults;
 use crate::knobs::faults::Faults;
 use crate::pages::Templates;
+use crate::record::Recorder;
 use crate::store::Store;
 use crate::webhooks::Webhooks;
 
@@ -15,6 +16,7 @@ use crate::webhooks::Webhooks;
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) store: Store,
+    pub(crate) recorder: Recorder,
     /// The public address, without a trailing slash.
     pub(crate) url: String,
     pub(crate) secret_key: String,

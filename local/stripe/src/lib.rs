@@ -15,6 +15,7 @@ mod knobs;
 mod money;
 mod objects;
 mod pages;
+mod record;
 mod server;
 mod store;
 mod webhooks;
@@ -33,6 +34,7 @@ pub use objects::API_VERSION;
 pub use webhooks::signature::header as signature_header;
 
 use app::App;
+use record::Recorder;
 use store::{Cause, Store};
 
 /// How often what falls due by time is looked for.
@@ -50,6 +52,8 @@ pub struct Options {
     pub secret_key: String,
     /// The key that a page may know: `pk_test_…`. The API refuses it by name.
     pub publishable_key: String,
+    /// A folder to write each exchange and event into, one file for this stand-in: what `cargo xtask contract` reads.
+    pub record: Option<PathBuf>,
 }
 
 /// The stand-in, open but not serving yet: the time to seed it through its [`Handle`].
@@ -62,8 +66,10 @@ pub struct Server {
 /// Opens the state.
 ///
 /// # Errors
-/// The data file cannot be opened, is not a database, or belongs to another process.
+/// The data file cannot be opened, is not a database, or belongs to another process; or there cannot be a recording.
 pub async fn prepare(options: Options) -> anyhow::Result<Server> {
+    let recorder = Recorder::open(options.record.as_deref())
+        .context("cannot write a recording into the folder given for it")?;
     let path = options.data.clone();
     let url = options.url.clone();
     let opened = tokio::task::spawn_blocking(move || Store::open(path.as_deref(), &url)).await?;
@@ -74,11 +80,13 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
         ),
         None => "cannot open a database in memory".to_owned(),
     })?;
+    let store = store.recorded(recorder.clone());
     store
         .run(Cause::default(), |tx| tx.hurry_deliveries())
         .await?;
     let app = App {
         store,
+        recorder,
         url: options.url,
         secret_key: options.secret_key,
         in_progress: api::InProgress::default(),

@@ -29,6 +29,9 @@ struct Arguments {
     /// Create two plans whose products carry this `app` in their metadata.
     #[arg(long, value_name = "APP")]
     seed: Option<String>,
+    /// A folder to write every exchange and event into, for `cargo xtask contract`.
+    #[arg(long, value_name = "FOLDER", env = "STRIPE_RECORD")]
+    record: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -64,6 +67,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         data: arguments.data,
         secret_key: arguments.secret_key,
         publishable_key: arguments.publishable_key,
+        record: arguments.record,
     };
     let server = prepare(options).await?;
     if let Some(app) = &arguments.seed {

@@ -19,8 +19,8 @@ const READY_WITHIN_MS = 60_000;
 export async function startStack() {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there: run cargo build --workspace first`);
   const data = await mkdtemp(join(tmpdir(), "tollgate-browser-"));
-  const { PATH, HOME, RUST_LOG } = process.env;
-  const env = Object.fromEntries(Object.entries({ PATH, HOME, RUST_LOG }).filter(([, value]) => value));
+  const { PATH, HOME, RUST_LOG, STRIPE_RECORD } = process.env;
+  const env = Object.fromEntries(Object.entries({ PATH, HOME, RUST_LOG, STRIPE_RECORD }).filter(([, value]) => value));
   const child = spawn(BINARY, ["--port", "0", "--data", data], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output = (output + chunk).slice(-20_000)));

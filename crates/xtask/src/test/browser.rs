@@ -19,6 +19,7 @@ pub fn run(workspace: &Workspace, session: &mut Session, runner: &[String]) -> R
         chromium = Some(found);
         tools::npm_packages(&folder)
     })?;
+    let recording = session.recording();
     session.tests("browser: tests", |tally| {
         let mut playwright = Command::new(folder.join("node_modules/.bin/playwright"));
         playwright
@@ -27,6 +28,7 @@ pub fn run(workspace: &Workspace, session: &mut Session, runner: &[String]) -> R
             .current_dir(&folder);
         playwright
             .envs(chromium.map(|path| ("CHROMIUM", path)))
+            .envs(recording)
             .env("STACK_BIN", workspace.stack_binary());
         // Its closing lines are read, so they stay plain.
         playwright.env_remove("FORCE_COLOR");

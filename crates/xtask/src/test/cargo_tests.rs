@@ -11,13 +11,17 @@ use crate::command::{cargo, run_watching};
 use crate::session::{Session, Tally};
 use crate::workspace::Workspace;
 
+/// The packages whose integration tests talk to the Stripe stand-in, beside the stack's.
+const STRIPE_TESTS: [&str; 2] = ["local-stack", "local-stripe"];
 /// The package whose tests need the whole stack.
 const STACK_TESTS: &str = "stack-tests";
 
 /// Unit tests, documentation's examples, and the integration tests of every package but the stack's.
 pub fn unit(workspace: &Workspace, session: &mut Session, runner: &[String]) -> Result<()> {
+    let recording = session.recording();
     session.tests("unit: tests", |tally| {
         let mut test = test(workspace, &targets(workspace, false)?);
+        test.envs(recording);
         count(test.args(["--lib", "--bins", "--"]).args(runner), tally)
     })?;
     session.step("unit: examples in the documentation", || {
@@ -34,10 +38,22 @@ pub fn unit(workspace: &Workspace, session: &mut Session, runner: &[String]) -> 
 
 /// The tests of the whole stack.
 pub fn stack(workspace: &Workspace, session: &mut Session, runner: &[String]) -> Result<()> {
+    let recording = session.recording();
     session.tests("stack: tests", |tally| {
         let mut test = test(workspace, &targets(workspace, true)?);
-        test.env("STACK_BIN", workspace.stack_binary());
+        test.env("STACK_BIN", workspace.stack_binary())
+            .envs(recording);
         count(test.arg("--").args(runner), tally)
+    })
+}
+
+/// Of the unit step's tests, those that talk to the Stripe stand-in.
+pub fn stripe(workspace: &Workspace, session: &mut Session) -> Result<()> {
+    let recording = session.recording();
+    session.tests("stripe: tests", |tally| {
+        let targets = workspace.integration_tests(|package| STRIPE_TESTS.contains(&package));
+        let mut test = test(workspace, &targets);
+        count(test.envs(recording), tally)
     })
 }
 

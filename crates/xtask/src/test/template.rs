@@ -18,7 +18,11 @@ pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
     let root = workspace.root();
     let mut venv = None;
     session.step("template: SAM, cfn-lint and cargo-lambda", || {
-        venv = Some(tools::venv(workspace)?);
+        venv = Some(tools::venv(
+            workspace,
+            "venv",
+            "crates/xtask/requirements.txt",
+        )?);
         Ok(())
     })?;
     let venv = venv.context("the step before made it")?;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::ApiError;
+use crate::engine::invoices;
 use crate::objects::{self, Kind};
 use crate::store::{Query, Transaction};
 
@@ -119,7 +120,12 @@ fn include(tx: &Transaction<'_>, object: &mut Value, field: &str) -> Result<(), 
             let shown = tx.all(&query)?.into_iter().map(|it| it.body).collect();
             object[field] = objects::list(&url(Kind::InvoicePayment, "invoice"), shown, false);
         }
-        ("invoice", "confirmation_secret") => object[field] = Value::Null,
+        ("invoice", "confirmation_secret") => {
+            let payment = invoices::payment_of(tx, &id)?;
+            object[field] = payment.map_or(Value::Null, |(_, intent)| {
+                json!({ "client_secret": intent["client_secret"], "type": "payment_intent" })
+            });
+        }
         // Reached by `features.subscription_update.products`.
         ("billing_portal.configuration", "features") => {
             if let Some(configuration) = tx.get(Kind::PortalConfiguration, &id)? {

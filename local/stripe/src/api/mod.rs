@@ -78,6 +78,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
 async fn answer(app: App, request: Request) -> Response {
     let request_id = ids::new("req_", 14);
     let (parts, body) = request.into_parts();
+    let (body, exchange) = app.recorder.begin(&parts, body).await;
     let header = |name: &str| {
         parts
             .headers
@@ -93,6 +94,9 @@ async fn answer(app: App, request: Request) -> Response {
         Err(error) => Reply::error(&error),
     };
     tracing::debug!(method = %parts.method, path = parts.uri.path(), status = reply.status.as_u16(), "answered");
+    if let Some(exchange) = exchange {
+        exchange.end(reply.status.as_u16(), &reply.body, reply.is_replay());
+    }
     tokio::time::sleep(reply.delay).await;
     reply.into_response(&request_id, &version, key.as_deref())
 }

@@ -60,6 +60,10 @@ impl Reply {
         }
     }
 
+    pub(super) fn is_replay(&self) -> bool {
+        self.replay_of.is_some()
+    }
+
     pub(super) fn into_response(
         self,
         request_id: &str,

@@ -110,7 +110,10 @@ pub(crate) fn collect(
     };
     let (_, outcome) = payments::confirm(tx, &intent, &method)?;
     Ok(match outcome {
-        payments::Outcome::Succeeded => (paid(tx, invoice)?, Collected::Paid),
+        payments::Outcome::Succeeded => {
+            let tries = tries(invoice) + i64::from(automatic);
+            (paid_after(tx, invoice, tries)?, Collected::Paid)
+        }
         payments::Outcome::RequiresAction => (
             failed(tx, invoice, automatic, true)?,
             Collected::RequiresAction,
@@ -144,12 +147,18 @@ pub(crate) fn settled(
 
 /// Marks an invoice as paid, and what follows.
 pub(crate) fn paid(tx: &Transaction<'_>, before: &Value) -> Result<Value, Error> {
+    paid_after(tx, before, tries(before))
+}
+
+fn tries(invoice: &Value) -> i64 {
+    invoice["attempt_count"].as_i64().unwrap_or_default()
+}
+
+fn paid_after(tx: &Transaction<'_>, before: &Value, tries: i64) -> Result<Value, Error> {
     let mut body = before.clone();
     let had_to_be_paid = before["amount_due"].as_i64().unwrap_or_default() > 0;
     invoice::pay(&mut body, tx.now());
-    if had_to_be_paid && body["attempt_count"] == 0 {
-        body["attempt_count"] = json!(1);
-    }
+    body["attempt_count"] = json!(if had_to_be_paid { tries.max(1) } else { 0 });
     tx.update(before, &body, "invoice.updated")?;
     let mut method = None;
     if let Some((mut payment, intent)) = invoices::payment_of(tx, text(before, "id"))?
@@ -177,7 +186,7 @@ fn failed(
     needs_action: bool,
 ) -> Result<Value, Error> {
     let mut body = before.clone();
-    let tries = before["attempt_count"].as_i64().unwrap_or_default() + i64::from(automatic);
+    let tries = tries(before) + i64::from(automatic);
     body["attempted"] = json!(true);
     body["attempt_count"] = json!(tries.max(1));
     // A first payment is not tried again: it is the buyer who has to come back.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
+use crate::engine::collection::AfterRetries;
 use crate::store::{Cause, Error};
 use faults::Fault;
 
@@ -29,6 +30,7 @@ pub(crate) fn router() -> Router<App> {
                 .delete(clear_delivery_faults),
         )
         .route("/_local/webhooks", get(webhooks).post(pause_webhooks))
+        .route("/_local/billing", get(billing).post(set_billing))
 }
 
 async fn list_faults(State(app): State<App>) -> Response {
@@ -107,6 +109,37 @@ async fn pause_webhooks(State(app): State<App>, Json(pause): Json<Pause>) -> Res
             app.webhooks.wake();
             webhooks(State(app)).await
         }
+        Err(error) => failed(&error),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Billing {
+    after_retries: String,
+}
+
+async fn billing(State(app): State<App>) -> Response {
+    let setting = app
+        .store
+        .run(Cause::default(), |tx| AfterRetries::of_account(tx));
+    match setting.await {
+        Ok(setting) => Json(json!({ "after_retries": setting.name() })).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn set_billing(State(app): State<App>, Json(wanted): Json<Billing>) -> Response {
+    let Some(setting) = AfterRetries::named(&wanted.after_retries) else {
+        let problem = "`after_retries` must be cancel, unpaid or past_due";
+        return (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response();
+    };
+    match app
+        .store
+        .run(Cause::default(), move |tx| setting.set(tx))
+        .await
+    {
+        Ok(()) => billing(State(app)).await,
         Err(error) => failed(&error),
     }
 }

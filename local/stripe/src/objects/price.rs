@@ -19,7 +19,6 @@ pub(crate) fn new(id: &str, price: &NewPrice<'_>, created: i64) -> Value {
             "interval": interval,
             "interval_count": count,
             "meter": null,
-            "trial_period_days": null,
             "usage_type": "licensed",
         })
     });

@@ -20,7 +20,6 @@ pub(crate) fn new(id: &str, name: &str, created: i64) -> Value {
         "shippable": null,
         "statement_descriptor": null,
         "tax_code": null,
-        "type": "service",
         "unit_label": null,
         "updated": created,
         "url": null,

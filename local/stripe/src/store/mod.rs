@@ -6,6 +6,7 @@
 //! enough for a stand-in, and several times faster.
 
 pub(crate) mod deliveries;
+mod events;
 pub(crate) mod idempotency;
 mod list;
 pub(crate) mod settings;
@@ -21,6 +22,8 @@ use crate::objects;
 pub(crate) use list::{Cursor, Query};
 pub(crate) use transaction::{Cause, Record, Transaction};
 
+use crate::record::Recorder;
+
 /// A failure of the database itself.
 pub(crate) type Error = rusqlite::Error;
 
@@ -28,6 +31,7 @@ pub(crate) type Error = rusqlite::Error;
 #[derive(Clone)]
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
+    recorder: Recorder,
     /// The stand-in's own address, for what links to its pages.
     url: Arc<str>,
 }
@@ -50,8 +54,14 @@ impl Store {
         connection.execute_batch(include_str!("schema.sql"))?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
+            recorder: Recorder::default(),
             url: url.into(),
         })
+    }
+
+    /// The same with its events written down from here on, as soon as they are committed.
+    pub(crate) fn recorded(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
     }
 
     /// Runs `work` in one transaction, committed if it is `Ok` and undone if not. Blocks while it waits for others.
@@ -70,8 +80,16 @@ impl Store {
             cause,
             &self.url,
         );
+        let recording = self.recorder.is_on();
+        let before = recording.then(|| transaction.last_seq()).transpose()?;
         let value = work(&transaction)?;
+        let events = before
+            .map(|seq| transaction.events_after(seq))
+            .transpose()?;
         transaction.commit()?;
+        for event in events.iter().flatten() {
+            self.recorder.event(event);
+        }
         Ok(value)
     }
 

@@ -138,3 +138,51 @@ async fn sessions_are_listed_by_customer_and_status() {
         .ok();
     assert_eq!(open["data"].as_array().unwrap().len(), 0);
 }
+
+#[tokio::test]
+async fn all_that_purchases_make_is_listed_and_retrieved() {
+    let stripe = Stripe::start().await;
+    let endpoint = "url=http://127.0.0.1:9/&enabled_events[]=*";
+    stripe.post("/v1/webhook_endpoints", endpoint).await.ok();
+    for further in [
+        "",
+        "&subscription_data[trial_period_days]=7",
+        "&customer_email=a@example.com",
+    ] {
+        let session = stripe.session(further).await;
+        stripe.pay(&session, "4242424242424242").await;
+    }
+    stripe.session("").await;
+    for (path, query) in [
+        ("charges", ""),
+        ("checkout/sessions", "?expand[]=data.line_items"),
+        ("customers", ""),
+        ("events", "?limit=100"),
+        ("invoice_payments", ""),
+        ("invoices", "?expand[]=data.payments"),
+        ("payment_intents", ""),
+        ("payment_methods", ""),
+        ("prices", ""),
+        ("products", ""),
+        ("subscriptions", ""),
+        ("webhook_endpoints", ""),
+    ] {
+        let list = stripe.get(&format!("/v1/{path}{query}")).await.ok();
+        let objects = list["data"].as_array().unwrap();
+        assert!(!objects.is_empty(), "{path}");
+        for object in objects {
+            let id = crate::support::id(object);
+            let retrieved = stripe.get(&format!("/v1/{path}/{id}")).await.ok();
+            assert_eq!(retrieved["id"], id.as_str());
+            assert_eq!(retrieved["object"], object["object"]);
+        }
+        let lines = match path {
+            "checkout/sessions" => "line_items",
+            "invoices" => "lines",
+            _ => continue,
+        };
+        let id = crate::support::id(&objects[0]);
+        let lines = stripe.get(&format!("/v1/{path}/{id}/{lines}")).await.ok();
+        assert_eq!(lines["data"].as_array().unwrap().len(), 1);
+    }
+}

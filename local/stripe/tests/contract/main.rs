@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod billing;
 mod checkout;
 mod coupons;
 mod deliveries;
@@ -16,7 +17,7 @@ mod knobs;
 mod lists;
 mod pages;
 mod portal;
+mod recording;
 mod restart;
-mod shapes;
 mod support;
 mod webhooks;

@@ -97,6 +97,7 @@ async fn a_second_process_on_the_same_file_is_refused() {
         data: Some(data),
         secret_key: String::new(),
         publishable_key: String::new(),
+        record: None,
     };
     let refused = local_stripe::prepare(options).await.err().unwrap();
     assert!(

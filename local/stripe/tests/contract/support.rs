@@ -69,6 +69,11 @@ impl Stripe {
     }
 
     pub async fn start_on(data: Option<PathBuf>) -> Self {
+        // `cargo xtask contract` has every test recorded.
+        Self::start_with(data, std::env::var_os("STRIPE_RECORD").map(PathBuf::from)).await
+    }
+
+    pub async fn start_with(data: Option<PathBuf>, record: Option<PathBuf>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
         let options = Options {
@@ -77,6 +82,7 @@ impl Stripe {
             data,
             secret_key: KEY.into(),
             publishable_key: "pk_test_local".into(),
+            record,
         };
         let server = prepare(options).await.unwrap();
         let handle = server.handle();

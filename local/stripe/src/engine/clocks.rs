@@ -110,15 +110,19 @@ pub(crate) fn step(tx: &Transaction<'_>) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Moves a customer's own time on to the same hour of the day `days` later, or months for `"month"`, and does all that
-/// falls due until then. A customer that is on no test clock is put on one that the API does not show.
-pub(crate) fn move_on(
-    tx: &Transaction<'_>,
-    customer: &str,
-    interval: &str,
-    count: i64,
-) -> Result<(), Error> {
-    let clock = match tx.clock_of(customer)? {
+/// Where a customer's own time stands: real time, unless they are on a test clock.
+pub(crate) fn now_of(tx: &Transaction<'_>, customer: &str) -> Result<i64, Error> {
+    let Some(clock) = tx.clock_of(customer)? else {
+        return Ok(tx.now());
+    };
+    let clock = tx.get(Kind::TestClock, &clock)?;
+    Ok(clock.map_or(tx.now(), |it| frozen_time(&it.body)))
+}
+
+/// Moves a customer's own time on, and does all that falls due until then. A customer that is on no test clock is put on
+/// one that the API does not show.
+pub(crate) fn move_on(tx: &Transaction<'_>, customer: &str, to: i64) -> Result<(), Error> {
+    let id = match tx.clock_of(customer)? {
         Some(clock) => clock,
         None => {
             let id = ids::for_kind(Kind::TestClock);
@@ -128,11 +132,10 @@ pub(crate) fn move_on(
             id
         }
     };
-    let Some(clock) = tx.get(Kind::TestClock, &clock)? else {
+    while run_first_due(tx, Some(&id), to)? {}
+    let Some(clock) = tx.get(Kind::TestClock, &id)? else {
         return Ok(());
     };
-    let to = super::periods::end(frozen_time(&clock.body), interval, count, 1);
-    while run_first_due(tx, Some(&clock.id), to)? {}
     let mut body = clock.body;
     body["frozen_time"] = json!(to);
     tx.replace(&body)

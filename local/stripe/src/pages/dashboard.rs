@@ -12,12 +12,12 @@ use crate::objects::{Kind, subscription};
 use crate::store::{Cause, Error, Query, Transaction};
 
 /// What every page's frame shows.
-fn frame(tx: &Transaction<'_>, tab: &str) -> Result<Value, Error> {
+pub(super) fn frame(tx: &Transaction<'_>, tab: &str) -> Result<Value, Error> {
     Ok(json!({ "tab": tab, "paused": tx.webhooks_paused()?, "pending": tx.pending_deliveries()? }))
 }
 
 /// Renders a page from what one transaction finds; nothing found is a 404.
-async fn page<F>(app: App, name: &'static str, find: F) -> Response
+pub(super) async fn page<F>(app: App, name: &'static str, find: F) -> Response
 where
     F: FnOnce(&Transaction<'_>) -> Result<Option<Value>, Error> + Send + 'static,
 {
@@ -60,7 +60,7 @@ pub(super) async fn object(State(app): State<App>, Path(id): Path<String>) -> Re
         let Some(record) = tx.find(&id)? else { return Ok(None) };
         let events = views::events(tx, &Query::of(Kind::Event).with("$.data.object.id", &id))?;
         let tab = match record.kind {
-            Kind::Customer => "customers",
+            Kind::Customer | Kind::Invoice => "customers",
             Kind::Subscription => "subscriptions",
             _ => "events",
         };
@@ -83,7 +83,7 @@ pub(super) async fn customers(State(app): State<App>) -> Response {
 /// The newest subscriptions.
 pub(super) async fn subscriptions(State(app): State<App>) -> Response {
     page(app, "subscriptions.html", |tx| {
-        Ok(Some(json!({ "frame": frame(tx, "subscriptions")?, "subscriptions": views::subscriptions(tx)? })))
+        Ok(Some(json!({ "frame": frame(tx, "subscriptions")?, "subscriptions": views::subscriptions(tx, &Query::of(Kind::Subscription))? })))
     })
     .await
 }
@@ -130,7 +130,7 @@ pub(super) async fn pause(
 }
 
 /// Does what a button says and goes back to its page. A button on a page of somebody else's does nothing.
-async fn act<F>(app: App, headers: &HeaderMap, work: F) -> Response
+pub(super) async fn act<F>(app: App, headers: &HeaderMap, work: F) -> Response
 where
     F: FnOnce(&Transaction<'_>) -> Result<(), Error> + Send + 'static,
 {

@@ -1,7 +1,9 @@
 //! Pages for people: Checkout as the buyer sees it, and what happened as the developer does.
 
 mod assets;
+mod authenticate;
 mod checkout;
+mod customer;
 mod dashboard;
 mod views;
 
@@ -30,10 +32,17 @@ pub(crate) fn router() -> Router<App> {
         .route("/events/{id}/resend", post(dashboard::resend))
         .route("/objects/{id}", get(dashboard::object))
         .route("/customers", get(dashboard::customers))
+        .route("/customers/{id}", get(customer::show))
+        .route("/customers/{id}/clock", post(customer::advance))
+        .route("/customers/{id}/fail-next", post(customer::fail_next))
         .route("/subscriptions", get(dashboard::subscriptions))
         .route("/subscriptions/{id}/cancel", post(dashboard::cancel))
         .route("/webhooks/{state}", post(dashboard::pause))
         .route("/c/pay/{id}", get(checkout::show).post(checkout::submit))
+        .route(
+            "/authenticate/{id}",
+            get(authenticate::show).post(authenticate::submit),
+        )
         .route("/assets/{name}", get(assets::serve))
         .fallback(dashboard::nothing_here)
 }

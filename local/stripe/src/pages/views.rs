@@ -39,6 +39,10 @@ impl Moment {
 
 fn ago(seconds: i64) -> String {
     match seconds {
+        // On a test clock.
+        ..-86_400 => format!("in {} d", -seconds / 86_400),
+        ..-3600 => format!("in {} h", -seconds / 3600),
+        ..-60 => format!("in {} min", -seconds / 60),
         ..5 => "just now".to_owned(),
         5..60 => format!("{seconds} s ago"),
         60..3600 => format!("{} min ago", seconds / 60),
@@ -206,9 +210,12 @@ pub(super) struct SubscriptionView {
     created: Moment,
 }
 
-/// The newest subscriptions.
-pub(super) fn subscriptions(tx: &Transaction<'_>) -> Result<Vec<SubscriptionView>, Error> {
-    let page = tx.list(&Query::of(Kind::Subscription), Cursor::Start, SHOWN)?;
+/// The newest subscriptions of a query.
+pub(super) fn subscriptions(
+    tx: &Transaction<'_>,
+    query: &Query,
+) -> Result<Vec<SubscriptionView>, Error> {
+    let page = tx.list(query, Cursor::Start, SHOWN)?;
     page.records
         .into_iter()
         .map(|record| subscription_view(tx, record))
@@ -260,4 +267,57 @@ fn subscription_view(tx: &Transaction<'_>, record: Record) -> Result<Subscriptio
         created: Moment::at(body["created"].as_i64().unwrap_or_default()),
         id: record.id,
     })
+}
+
+/// An invoice, briefly.
+#[derive(Serialize)]
+pub(super) struct InvoiceView {
+    id: String,
+    number: String,
+    amount: String,
+    /// "Renewal", "First invoice".
+    reason: &'static str,
+    status: String,
+    /// "Paid on …", "Next try on …".
+    when: String,
+    url: String,
+}
+
+/// A customer's newest invoices.
+pub(super) fn invoices(tx: &Transaction<'_>, customer: &str) -> Result<Vec<InvoiceView>, Error> {
+    let query = Query::of(Kind::Invoice).with("$.customer", customer);
+    let page = tx.list(&query, Cursor::Start, SHOWN)?;
+    Ok(page.records.iter().map(invoice_view).collect())
+}
+
+fn invoice_view(record: &Record) -> InvoiceView {
+    let body = &record.body;
+    let on = |what: &str, time: &Value| {
+        time.as_i64()
+            .map(|time| format!("{what} {}", money::date(time)))
+    };
+    let when = [
+        on("Paid on", &body["status_transitions"]["paid_at"]),
+        on("Voided on", &body["status_transitions"]["voided_at"]),
+        on("Next try on", &body["next_payment_attempt"]),
+        on("Finalized on", &body["status_transitions"]["finalized_at"]),
+        on("Made on", &body["created"]),
+    ];
+    InvoiceView {
+        id: record.id.clone(),
+        number: text(body, "number").to_owned(),
+        amount: money::amount(
+            body["total"].as_i64().unwrap_or_default(),
+            text(body, "currency"),
+        ),
+        reason: match text(body, "billing_reason") {
+            "subscription_create" => "First invoice",
+            "subscription_cycle" => "Renewal",
+            "subscription_update" => "Change of plan",
+            _ => "By hand",
+        },
+        status: text(body, "status").to_owned(),
+        when: when.into_iter().flatten().next().unwrap_or_default(),
+        url: text(body, "hosted_invoice_url").to_owned(),
+    }
 }

@@ -136,6 +136,17 @@ impl Query {
         self
     }
 
+    /// Only events about this customer, or about something of theirs.
+    #[must_use]
+    pub(crate) fn about_customer(mut self, customer: &str) -> Self {
+        self.conditions.push(
+            "(json_extract(body, '$.data.object.customer') = ? OR json_extract(body, '$.data.object.id') = ?)"
+                .into(),
+        );
+        self.values.extend([text(customer), text(customer)]);
+        self
+    }
+
     /// Only the subscription with this item.
     #[must_use]
     pub(crate) fn having_item(mut self, item: &str) -> Self {

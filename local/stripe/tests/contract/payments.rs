@@ -658,7 +658,8 @@ async fn a_charge_is_refunded_in_parts_and_never_twice() {
             "charge.refunded",
             "refund.created",
             "charge.refunded",
-            "refund.updated"
+            "refund.updated",
+            "charge.refund.updated"
         ]
     );
     let refunded = stripe.get("/v1/events?type=charge.refunded").await.ok();

@@ -4,7 +4,7 @@ use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::home::SubscriptionView;
 use super::visit::{Answer, Visit, answer};
@@ -102,6 +102,6 @@ pub(super) async fn keep(
 
 fn cancelable(tx: &Transaction<'_>, visit: &Visit, id: &str) -> Result<Option<Record>, ApiError> {
     let found = visit.subscription(tx, id)?;
-    Ok(found
-        .filter(|it| visit.allows("subscription_cancel") && it.body["cancel_at"] == Value::Null))
+    let allowed = visit.allows("subscription_cancel");
+    Ok(found.filter(|it| allowed && portal::can_be_canceled(&it.body)))
 }

@@ -38,7 +38,7 @@ form.addEventListener("submit", (event) => {
   }
   button.disabled = true;
   button.textContent = button.dataset.busy;
-  form.querySelector("[role=status]").textContent = "Your payment is being processed.";
+  form.querySelector("[role=status]").textContent = form.dataset.says ?? "Your payment is being processed.";
 });
 
 // Back in history, the page may come from memory with its button still busy.

@@ -7,12 +7,10 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::broken;
+use super::{broken, year_and_month};
 use crate::app::App;
 use crate::engine::buyer::{self, Buyer, FieldErrors};
 use crate::engine::checkout::{self, Outcome};
@@ -180,11 +178,6 @@ fn no_such_session(app: &App) -> Response {
     });
     app.templates
         .page(StatusCode::NOT_FOUND, "nothing.html", context)
-}
-
-fn year_and_month() -> (i64, i64) {
-    let now = Timestamp::now().to_zoned(TimeZone::UTC);
-    (now.year().into(), now.month().into())
 }
 
 async fn summary(app: &App, id: String) -> Result<Option<Summary>, Error> {

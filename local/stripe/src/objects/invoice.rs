@@ -244,9 +244,8 @@ pub(crate) fn add_up(invoice: &mut Value) {
         }
     }
     let total = subtotal - off.iter().map(|(_, amount)| amount).sum::<i64>();
+    // What is credited is not paid back: it stays in the customer's balance.
     let due = (total + invoice["starting_balance"].as_i64().unwrap_or_default()).max(0);
-    // What is credited is not paid back: it goes to the customer's balance.
-    let due = if total < 0 { 0 } else { due };
     for (field, amount) in [
         ("subtotal", subtotal),
         ("subtotal_excluding_tax", subtotal),

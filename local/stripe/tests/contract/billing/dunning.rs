@@ -130,6 +130,8 @@ async fn a_first_payment_that_fails_leaves_an_incomplete_subscription_for_23_hou
     let ada = Customer::at(START, "pm_card_chargeCustomerFail").await;
     let subscription = ada.subscribe("").await;
     assert_eq!(subscription["status"], "incomplete");
+    let first = ada.invoices().await.pop().unwrap();
+    assert!(first["next_payment_attempt"].is_null(), "{first}");
     let start = period(&subscription).0;
     ada.advance(start + 22 * HOUR).await;
     assert_eq!(

@@ -3,9 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::cards;
-use crate::ids;
-use crate::objects::payment::Card;
+use super::cards::{self, Decline};
 
 /// The form, as it was sent.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -41,6 +39,22 @@ impl FieldErrors {
         }
     }
 
+    /// The card was declined.
+    pub(crate) fn declined(decline: Decline) -> Self {
+        let message = Some(decline.message());
+        match decline {
+            Decline::ExpiredCard => Self {
+                expiry: message,
+                ..Self::default()
+            },
+            Decline::IncorrectCvc => Self {
+                cvc: message,
+                ..Self::default()
+            },
+            _ => Self::card(decline.message()),
+        }
+    }
+
     fn any(&self) -> bool {
         [self.email, self.number, self.expiry, self.cvc, self.name]
             .iter()
@@ -52,61 +66,62 @@ impl FieldErrors {
 #[derive(Debug)]
 pub(crate) struct Buyer {
     pub(crate) email: String,
-    pub(crate) name: String,
-    number: String,
-    expiry: (i64, i64),
+    /// With the name of its holder, where a card is asked for.
+    pub(crate) card: Option<(CardGiven, String)>,
+}
+
+/// A card that may be one.
+#[derive(Debug)]
+pub(crate) struct CardGiven {
+    pub(crate) number: String,
+    /// Month and year.
+    pub(crate) expiry: (i64, i64),
 }
 
 impl Buyer {
     /// Checks the form as Stripe's page does. `now` is the year and the month.
-    pub(crate) fn check(form: &Form, now: (i64, i64)) -> Result<Self, FieldErrors> {
-        let number: String = form
-            .number
-            .chars()
-            .filter(|it| !it.is_whitespace() && *it != '-')
-            .collect();
+    pub(crate) fn check(
+        form: &Form,
+        asks_for_card: bool,
+        now: (i64, i64),
+    ) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors {
             email: email_error(&form.email),
-            number: number_error(&number),
             ..FieldErrors::default()
         };
-        let expiry = expiry(&form.expiry, now)
-            .map_err(|error| errors.expiry = Some(error))
-            .unwrap_or_default();
-        let cvc = form.cvc.trim();
-        if cvc.len() != cards::cvc_length(cards::brand(&number))
-            || !cvc.bytes().all(|it| it.is_ascii_digit())
-        {
-            errors.cvc = Some("Your card's security code is incomplete.");
-        }
-        if form.name.trim().is_empty() {
-            errors.name = Some("Enter the name on the card.");
-        }
+        let card = asks_for_card.then(|| check_card(form, now, &mut errors));
         if errors.any() {
             return Err(errors);
         }
         Ok(Self {
             email: form.email.trim().to_owned(),
-            name: form.name.trim().to_owned(),
-            number,
-            expiry,
+            card: card.map(|card| (card, form.name.trim().to_owned())),
         })
     }
+}
 
-    /// What the card does.
-    pub(crate) fn outcome(&self) -> cards::Card {
-        cards::find(&self.number)
+fn check_card(form: &Form, now: (i64, i64), errors: &mut FieldErrors) -> CardGiven {
+    let number: String = form
+        .number
+        .chars()
+        .filter(|it| !it.is_whitespace() && *it != '-')
+        .collect();
+    errors.number = number_error(&number);
+    let (year, month) = expiry(&form.expiry, now)
+        .map_err(|error| errors.expiry = Some(error))
+        .unwrap_or_default();
+    let cvc = form.cvc.trim();
+    if cvc.len() != cards::cvc_length(cards::brand(&number))
+        || !cvc.bytes().all(|it| it.is_ascii_digit())
+    {
+        errors.cvc = Some("Your card's security code is incomplete.");
     }
-
-    /// The card, without its number.
-    pub(crate) fn card(&self) -> Card {
-        Card {
-            brand: cards::brand(&self.number),
-            last4: self.number[self.number.len() - 4..].to_owned(),
-            exp_month: self.expiry.1,
-            exp_year: self.expiry.0,
-            fingerprint: ids::new("", 16),
-        }
+    if form.name.trim().is_empty() {
+        errors.name = Some("Enter the name on the card.");
+    }
+    CardGiven {
+        number,
+        expiry: (month, year),
     }
 }
 
@@ -211,7 +226,7 @@ mod tests {
 
     #[test]
     fn each_field_says_what_is_wrong_with_it() {
-        let errors = Buyer::check(&Form::default(), NOW).unwrap_err();
+        let errors = Buyer::check(&Form::default(), true, NOW).unwrap_err();
         assert_eq!(errors.email, Some("Enter your email."));
         assert_eq!(errors.number, Some("Your card number is incomplete."));
         assert_eq!(
@@ -225,6 +240,7 @@ mod tests {
                 number: "4242424242424241".into(),
                 ..form()
             },
+            true,
             NOW,
         )
         .unwrap_err();
@@ -234,6 +250,7 @@ mod tests {
                 number: "4242".into(),
                 ..form()
             },
+            true,
             NOW,
         )
         .unwrap_err();
@@ -243,6 +260,7 @@ mod tests {
                 cvc: "12".into(),
                 ..form()
             },
+            true,
             NOW,
         )
         .unwrap_err();
@@ -250,8 +268,13 @@ mod tests {
     }
 
     #[test]
-    fn of_the_card_only_the_last_four_digits_are_kept() {
-        let card = Buyer::check(&form(), NOW).unwrap().card();
-        assert_eq!((card.brand, card.last4.as_str()), ("visa", "4242"));
+    fn without_a_card_only_the_email_is_asked_for() {
+        let form = Form {
+            email: " ada@example.com ".into(),
+            ..Form::default()
+        };
+        let buyer = Buyer::check(&form, false, NOW).unwrap();
+        assert_eq!(buyer.email, "ada@example.com");
+        assert!(buyer.card.is_none());
     }
 }

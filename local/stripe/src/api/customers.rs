@@ -6,6 +6,7 @@ use super::error::ApiError;
 use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
+use super::payment_methods::attach_to;
 use super::subscription_params::method_of;
 use super::{Context, existing, set_texts, valid_email};
 use crate::engine::{clocks, methods, subscriptions};
@@ -65,19 +66,16 @@ fn attach(context: &Context<'_>, body: &mut Value, paid_with: &PaidWith) -> Resu
     let customer = text(body, "id").to_owned();
     let mut attached = None;
     if let Some(name) = &paid_with.attach {
-        let method = match methods::ready_made(context.tx, name)? {
-            Some(method) => method,
-            None => {
-                context
-                    .tx
-                    .get(Kind::PaymentMethod, name)?
-                    .ok_or_else(|| {
-                        ApiError::no_such_referenced(Kind::PaymentMethod, name, "payment_method")
-                    })?
-                    .body
-            }
+        let id = match methods::ready_made(context.tx, name)? {
+            Some(method) => text(&method, "id").to_owned(),
+            None => name.clone(),
         };
-        let method = methods::attach(context.tx, &method, &customer)?;
+        let missing = || ApiError::no_such_referenced(Kind::PaymentMethod, name, "payment_method");
+        let method = context
+            .tx
+            .get(Kind::PaymentMethod, &id)?
+            .ok_or_else(missing)?;
+        let method = attach_to(context, &method, &customer)?;
         attached = Some(text(&method, "id").to_owned());
     }
     match &paid_with.default {

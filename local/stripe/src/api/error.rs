@@ -113,6 +113,26 @@ impl ApiError {
         }
     }
 
+    /// 400 with a code: the state does not allow it.
+    pub(crate) fn refused_with(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code: Some(code),
+            ..Self::refused(message)
+        }
+    }
+
+    /// 400: the state of an intent does not allow it. `name` is `payment_intent` or `setup_intent`.
+    pub(crate) fn unexpected_state(name: &'static str, intent: &Value, message: &str) -> Self {
+        let code = if name == "setup_intent" {
+            "setup_intent_unexpected_state"
+        } else {
+            "payment_intent_unexpected_state"
+        };
+        let mut error = Self::refused_with(code, message);
+        error.further.insert(name.into(), intent.clone());
+        error
+    }
+
     /// 404: the object that the path names does not exist.
     pub(crate) fn no_such(kind: Kind, id: &str) -> Self {
         let message = format!("No such {}: '{id}'", kind.spoken());

@@ -115,6 +115,15 @@ fn include(tx: &Transaction<'_>, object: &mut Value, field: &str) -> Result<(), 
                 false,
             );
         }
+        ("charge", "refunds") => {
+            let query = Query::of(Kind::Refund).with("$.charge", &id);
+            let shown = tx.all(&query)?.into_iter().map(|it| it.body).collect();
+            object[field] = objects::list(
+                &format!("{}/{id}/refunds", Kind::Charge.path()),
+                shown,
+                false,
+            );
+        }
         ("invoice", "payments") => {
             let query = Query::of(Kind::InvoicePayment).with("$.invoice", &id);
             let shown = tx.all(&query)?.into_iter().map(|it| it.body).collect();

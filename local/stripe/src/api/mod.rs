@@ -1,10 +1,13 @@
 //! The API under `/v1`: authentication, idempotency and faults around one operation in one transaction.
 
+mod account;
 mod auth;
+mod charges;
 mod checkout_sessions;
 mod coupons;
 mod customers;
 mod discounts;
+mod disputes;
 pub(crate) mod error;
 mod events;
 mod expand;
@@ -15,6 +18,9 @@ mod line_items;
 mod list;
 mod metadata;
 mod params;
+mod payment_intents;
+mod payment_methods;
+mod payment_params;
 mod portal_configurations;
 mod portal_features;
 mod portal_sessions;
@@ -22,9 +28,11 @@ mod prices;
 mod products;
 mod promotion_codes;
 mod read_only;
+mod refunds;
 mod reply;
 mod routes;
 mod search;
+mod setup_intents;
 mod subscription_items;
 mod subscription_params;
 mod subscriptions;

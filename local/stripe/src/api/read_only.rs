@@ -1,4 +1,4 @@
-//! What the API only reads: invoices, and the objects of payments.
+//! What the API only reads, and reading for other modules.
 
 use serde_json::Value;
 

@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::params::Params;
 use super::{
-    Context, checkout_sessions, coupons, customers, events, existing, invoice_items, invoices,
-    portal_configurations, portal_sessions, prices, products, promotion_codes, read_only, search,
+    Context, account, charges, checkout_sessions, coupons, customers, disputes, events, existing,
+    invoice_items, invoices, payment_intents, payment_methods, portal_configurations,
+    portal_sessions, prices, products, promotion_codes, read_only, refunds, search, setup_intents,
     subscription_items, subscriptions, test_clocks, webhook_endpoints,
 };
 use crate::engine::invoices::End;
@@ -141,20 +142,57 @@ pub(super) fn run(
         ("GET", ["invoice_payments", id]) => {
             read_only::retrieve(context, Kind::InvoicePayment, id, params)
         }
-        ("GET", ["payment_methods"]) => {
-            read_only::list(context, Kind::PaymentMethod, PAYMENT_METHODS, params)
-        }
+        ("GET", ["account"]) => account::retrieve(params),
+
+        ("GET", ["payment_methods"]) => payment_methods::list(context, params),
+        ("POST", ["payment_methods"]) => payment_methods::create(context, params),
         ("GET", ["payment_methods", id]) => {
             read_only::retrieve(context, Kind::PaymentMethod, id, params)
         }
-        ("GET", ["payment_intents"]) => {
-            read_only::list(context, Kind::PaymentIntent, PAYMENT_INTENTS, params)
+        ("POST", ["payment_methods", id]) => payment_methods::update(context, id, params),
+        ("POST", ["payment_methods", id, "attach"]) => payment_methods::attach(context, id, params),
+        ("POST", ["payment_methods", id, "detach"]) => payment_methods::detach(context, id, params),
+        ("GET", ["customers", id, "payment_methods"]) => {
+            payment_methods::list_of(context, id, params)
         }
-        ("GET", ["payment_intents", id]) => {
-            read_only::retrieve(context, Kind::PaymentIntent, id, params)
+        ("GET", ["customers", customer, "payment_methods", id]) => {
+            payment_methods::retrieve_of(context, customer, id, params)
         }
-        ("GET", ["charges"]) => read_only::list(context, Kind::Charge, CHARGES, params),
+
+        ("GET", ["payment_intents"]) => payment_intents::list(context, params),
+        ("POST", ["payment_intents"]) => payment_intents::create(context, params),
+        ("GET", ["payment_intents", id]) => payment_intents::retrieve(context, id, params),
+        ("POST", ["payment_intents", id]) => payment_intents::update(context, id, params),
+        ("POST", ["payment_intents", id, "confirm"]) => {
+            payment_intents::confirm(context, id, params)
+        }
+        ("POST", ["payment_intents", id, "capture"]) => {
+            payment_intents::capture(context, id, params)
+        }
+        ("POST", ["payment_intents", id, "cancel"]) => payment_intents::cancel(context, id, params),
+
+        ("GET", ["setup_intents"]) => setup_intents::list(context, params),
+        ("POST", ["setup_intents"]) => setup_intents::create(context, params),
+        ("GET", ["setup_intents", id]) => setup_intents::retrieve(context, id, params),
+        ("POST", ["setup_intents", id]) => setup_intents::update(context, id, params),
+        ("POST", ["setup_intents", id, "confirm"]) => setup_intents::confirm(context, id, params),
+        ("POST", ["setup_intents", id, "cancel"]) => setup_intents::cancel(context, id, params),
+
+        ("GET", ["charges"]) => charges::list(context, params),
+        ("POST", ["charges"]) => charges::create(context, params),
         ("GET", ["charges", id]) => read_only::retrieve(context, Kind::Charge, id, params),
+        ("POST", ["charges", id]) => charges::update(context, id, params),
+
+        ("GET", ["refunds"]) => refunds::list(context, params),
+        ("POST", ["refunds"]) => refunds::create(context, params),
+        ("GET", ["refunds", id]) => read_only::retrieve(context, Kind::Refund, id, params),
+        ("POST", ["refunds", id]) => refunds::update(context, id, params),
+        ("POST", ["refunds", id, "cancel"]) => refunds::cancel(context, id, params),
+
+        ("GET", ["disputes"]) => disputes::list(context, params),
+        ("GET", ["disputes", id]) => read_only::retrieve(context, Kind::Dispute, id, params),
+        ("POST", ["disputes", id]) => disputes::update(context, id, params),
+        ("POST", ["disputes", id, "close"]) => disputes::close(context, id, params),
 
         (method, _) => Err(ApiError::unrecognized_url(method, path)),
     }
@@ -167,9 +205,3 @@ const INVOICES: &[(&str, &str)] = &[
     ("subscription", "$.parent.subscription_details.subscription"),
 ];
 const INVOICE_PAYMENTS: &[(&str, &str)] = &[("invoice", "$.invoice"), ("status", "$.status")];
-const PAYMENT_METHODS: &[(&str, &str)] = &[("customer", "$.customer"), ("type", "$.type")];
-const PAYMENT_INTENTS: &[(&str, &str)] = &[("customer", "$.customer")];
-const CHARGES: &[(&str, &str)] = &[
-    ("customer", "$.customer"),
-    ("payment_intent", "$.payment_intent"),
-];

@@ -472,7 +472,7 @@ mod tests {
     /// Runs `work` on a new database with the coupons `half` (50 % for two months, redeemed at most twice) and `five` ($5,
     /// once, for the product `prod_a`), and the promotion code `HALF` for a first purchase of at least $10.
     fn with_coupons(work: impl FnOnce(&Transaction<'_>)) {
-        let store = crate::store::Store::open(None).unwrap();
+        let store = crate::store::Store::open(None, "").unwrap();
         let done = store.transaction(crate::store::Cause::default(), |tx| {
             let mut half = coupon::new("half", tx.now());
             half["percent_off"] = json!(50);

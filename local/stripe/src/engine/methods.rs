@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::cards::{self, Card};
 use crate::ids;
 use crate::objects::{Kind, payment, text};
-use crate::store::{Error, Transaction};
+use crate::store::{Error, Record, Transaction};
 
 /// What the card of a payment method does, and whether it was set up for later.
 pub(crate) fn card(tx: &Transaction<'_>, method: &str) -> Result<(Card, bool), Error> {
@@ -48,7 +48,11 @@ pub(crate) fn ready_made(tx: &Transaction<'_>, name: &str) -> Result<Option<Valu
     let year = jiff::Timestamp::from_second(tx.now())
         .map_or(2030, |now| now.to_zoned(jiff::tz::TimeZone::UTC).year());
     let details = payment::no_billing_details();
-    create(tx, &id, number, (12, i64::from(year) + 1), details).map(Some)
+    let body = create(tx, &id, number, (12, i64::from(year) + 1), details)?;
+    let mut private = cards::find(number).private();
+    private["ready_made"] = json!(name);
+    tx.replace_private(&id, &private)?;
+    Ok(Some(body))
 }
 
 /// Gives a payment method to a customer.
@@ -82,4 +86,35 @@ pub(crate) fn keep(
         attach(tx, &record.body, customer)?;
     }
     Ok(())
+}
+
+/// Notes that a payment method that belongs to nobody was used: once is all it can be.
+pub(crate) fn spend(tx: &Transaction<'_>, id: &str) -> Result<(), Error> {
+    let Some(record) = tx.get(Kind::PaymentMethod, id)? else {
+        return Ok(());
+    };
+    if record.body["customer"].is_string() {
+        return Ok(());
+    }
+    let mut private = record.private;
+    private["spent"] = json!(true);
+    tx.replace_private(id, &private)
+}
+
+/// Takes a payment method from its customer, for good.
+pub(crate) fn detach(tx: &Transaction<'_>, method: &Record) -> Result<Value, Error> {
+    let mut body = method.body.clone();
+    let mut private = method.private.clone();
+    body["customer"] = Value::Null;
+    private["spent"] = json!(true);
+    tx.replace_private(&method.id, &private)?;
+    tx.update(&method.body, &body, "payment_method.detached")?;
+    if let Some(customer) = tx.get(Kind::Customer, text(&method.body, "customer"))?
+        && customer.body["invoice_settings"]["default_payment_method"] == method.id.as_str()
+    {
+        let mut without = customer.body.clone();
+        without["invoice_settings"]["default_payment_method"] = Value::Null;
+        tx.update(&customer.body, &without, "customer.updated")?;
+    }
+    Ok(body)
 }

@@ -7,11 +7,14 @@ pub(crate) mod clocks;
 pub(crate) mod collection;
 pub(crate) mod discounts;
 pub(crate) mod disputes;
+pub(crate) mod fail_next;
 pub(crate) mod invoices;
 pub(crate) mod methods;
 pub(crate) mod payments;
 pub(crate) mod periods;
+pub(crate) mod refunds;
 mod renewals;
+pub(crate) mod setups;
 pub(crate) mod subscriptions;
 pub(crate) mod updates;
 

@@ -1,11 +1,11 @@
 //! Payment intents: from the first try to the money, or to the end of trying.
 //! <https://docs.stripe.com/payments/paymentintents/lifecycle>
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::cards::{Card, Decline};
-use super::{checkout, collection, disputes, methods};
+use super::fail_next::declines;
+use super::{checkout, clocks, collection, disputes, methods};
 use crate::ids;
 use crate::objects::payment::{self, NewIntent};
 use crate::objects::{Kind, text};
@@ -28,6 +28,17 @@ pub(crate) enum Owner<'a> {
     Invoice(&'a str),
     #[allow(dead_code, reason = "Checkout does not make intents yet")]
     CheckoutSession(&'a str),
+}
+
+impl Owner<'_> {
+    /// What is kept beside the intent.
+    pub(crate) fn private(self) -> Value {
+        match self {
+            Self::Nobody => json!({}),
+            Self::Invoice(id) => json!({ "invoice": id }),
+            Self::CheckoutSession(id) => json!({ "checkout_session": id }),
+        }
+    }
 }
 
 /// A payment that is wanted.
@@ -54,36 +65,6 @@ pub(crate) struct Terms<'a> {
     pub(crate) return_url: Option<&'a str>,
 }
 
-/// A charge that is to fail whatever the card, since a test asked for it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FailNext {
-    /// How many charges are still to fail.
-    pub(crate) fail_next: u32,
-    /// Only those of this customer.
-    #[serde(default)]
-    pub(crate) customer: Option<String>,
-    #[serde(default = "generic_decline")]
-    pub(crate) decline_code: String,
-}
-
-fn generic_decline() -> String {
-    Decline::Generic.decline_code().to_owned()
-}
-
-impl Default for FailNext {
-    fn default() -> Self {
-        Self {
-            fail_next: 0,
-            customer: None,
-            decline_code: generic_decline(),
-        }
-    }
-}
-
-/// The name of the setting.
-const FAIL_NEXT: &str = "fail_next_payment";
-
 /// Makes a new intent that waits for a payment method.
 pub(crate) fn create(tx: &Transaction<'_>, wanted: &Wanted<'_>) -> Result<Value, Error> {
     let new = NewIntent {
@@ -102,15 +83,10 @@ pub(crate) fn create(tx: &Transaction<'_>, wanted: &Wanted<'_>) -> Result<Value,
 
 /// Stores a new intent.
 pub(crate) fn insert(tx: &Transaction<'_>, body: &Value, owner: Owner<'_>) -> Result<(), Error> {
-    let private = match owner {
-        Owner::Nobody => json!({}),
-        Owner::Invoice(id) => json!({ "invoice": id }),
-        Owner::CheckoutSession(id) => json!({ "checkout_session": id }),
-    };
     tx.create(
         Kind::PaymentIntent,
         body,
-        &private,
+        &owner.private(),
         "payment_intent.created",
     )
 }
@@ -176,6 +152,7 @@ pub(crate) fn authenticate(
     let Some(method) = tx.get(Kind::PaymentMethod, text(&body, "payment_method"))? else {
         return Ok(None);
     };
+    enter_owners_time(tx, &record.private)?;
     body["next_action"] = Value::Null;
     let (body, outcome) = if passed {
         let (card, _) = methods::card(tx, &method.id)?;
@@ -193,6 +170,14 @@ pub(crate) fn authenticate(
     Ok(Some(body))
 }
 
+/// An invoice's payment happens in the time of its test clock.
+pub(crate) fn enter_owners_time(tx: &Transaction<'_>, private: &Value) -> Result<(), Error> {
+    if let Some(invoice) = private["invoice"].as_str() {
+        clocks::enter(tx, invoice)?;
+    }
+    Ok(())
+}
+
 /// Tells the owner of an intent what became of it.
 pub(crate) fn tell_owner(
     tx: &Transaction<'_>,
@@ -207,14 +192,6 @@ pub(crate) fn tell_owner(
         checkout::settled(tx, session, intent, outcome)?;
     }
     Ok(())
-}
-
-/// Whether an intent still waits for its money.
-pub(crate) fn is_open(intent: &Value) -> bool {
-    matches!(
-        text(intent, "status"),
-        "requires_payment_method" | "requires_confirmation" | "requires_action"
-    )
 }
 
 /// Takes the money that was authorized, all of it or `amount`; the rest is let go.
@@ -306,11 +283,42 @@ fn charge(
     if let Some(usage) = body["setup_future_usage"].as_str() {
         let set_up = authenticated && usage == "off_session";
         methods::keep(tx, method, body["customer"].as_str(), set_up)?;
+    } else {
+        methods::spend(tx, text(method, "id"))?;
     }
     if let Card::Disputed(complaint) = card {
         disputes::open(tx, &id, complaint)?;
     }
     Ok((body, Outcome::Succeeded))
+}
+
+/// Charges a card without an intent: the oldest way. `of` has the amount, currency, customer, description and metadata.
+pub(crate) fn charge_directly(
+    tx: &Transaction<'_>,
+    of: &Value,
+    method: &Value,
+    capture: bool,
+) -> Result<(Value, Outcome), Error> {
+    let (card, set_up) = methods::card(tx, text(method, "id"))?;
+    let id = ids::for_kind(Kind::Charge);
+    let mut charge = payment::charge(&id, of, method, tx.now());
+    let declined = if card.asks(set_up, true) {
+        Some(Decline::AuthenticationRequired)
+    } else {
+        declines(tx, of["customer"].as_str(), card)?
+    };
+    if let Some(reason) = declined {
+        payment::decline(&mut charge, reason);
+        tx.create(Kind::Charge, &charge, &Value::Null, "charge.failed")?;
+        return Ok((charge, Outcome::Declined(reason)));
+    }
+    payment::authorize(&mut charge, capture);
+    tx.create(Kind::Charge, &charge, &Value::Null, "charge.succeeded")?;
+    if let Card::Disputed(complaint) = card {
+        disputes::open(tx, &id, complaint)?;
+        charge["disputed"] = json!(true);
+    }
+    Ok((charge, Outcome::Succeeded))
 }
 
 /// Records that the card was declined.
@@ -336,36 +344,4 @@ fn decline(
     tx.replace(&body)?;
     tx.emit("payment_intent.payment_failed", &body, None)?;
     Ok((body, Outcome::Declined(reason)))
-}
-
-/// Why the next charge of a card fails, if it does: because of the card, or because a test asked for it.
-pub(crate) fn declines(
-    tx: &Transaction<'_>,
-    customer: Option<&str>,
-    card: Card,
-) -> Result<Option<Decline>, Error> {
-    let mut asked = fail_next(tx)?;
-    let meant = asked
-        .customer
-        .as_deref()
-        .is_none_or(|wanted| Some(wanted) == customer);
-    if asked.fail_next == 0 || !meant {
-        return Ok(card.declines());
-    }
-    let decline = Decline::by_decline_code(&asked.decline_code).unwrap_or(Decline::Generic);
-    asked.fail_next -= 1;
-    set_fail_next(tx, &asked)?;
-    Ok(Some(decline))
-}
-
-/// Which charges are to fail.
-pub(crate) fn fail_next(tx: &Transaction<'_>) -> Result<FailNext, Error> {
-    let setting = tx.setting(FAIL_NEXT)?;
-    let kept = setting.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(kept.unwrap_or_default())
-}
-
-/// Sets which charges are to fail.
-pub(crate) fn set_fail_next(tx: &Transaction<'_>, wanted: &FailNext) -> Result<(), Error> {
-    tx.set(FAIL_NEXT, &json!(wanted).to_string())
 }

@@ -425,14 +425,3 @@ pub(crate) fn resume(tx: &Transaction<'_>, record: &Record) -> Result<Value, Api
     }
     current(tx, &record.id)
 }
-
-/// The intent that pays a subscription's latest invoice, while it waits for one.
-pub(crate) fn open_intent(
-    tx: &Transaction<'_>,
-    subscription: &Value,
-) -> Result<Option<Value>, Error> {
-    let latest = text(subscription, "latest_invoice");
-    Ok(invoices::payment_of(tx, latest)?
-        .map(|(_, intent)| intent)
-        .filter(payments::is_open))
-}

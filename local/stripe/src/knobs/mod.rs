@@ -1,7 +1,8 @@
-//! Knobs for tests, under `/_local`: faults in the API and in the deliveries, and pausing the deliveries.
+//! Knobs for tests, under `/_local`: faults in the API and in the deliveries, payments that fail, and what the account is set to.
 
 pub(crate) mod deliveries;
 pub(crate) mod faults;
+mod payments;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -31,6 +32,7 @@ pub(crate) fn router() -> Router<App> {
         )
         .route("/_local/webhooks", get(webhooks).post(pause_webhooks))
         .route("/_local/billing", get(billing).post(set_billing))
+        .merge(payments::router())
 }
 
 async fn list_faults(State(app): State<App>) -> Response {

@@ -17,6 +17,8 @@ pub(crate) mod portal;
 pub(crate) mod price;
 pub(crate) mod product;
 pub(crate) mod promotion_code;
+pub(crate) mod refund;
+pub(crate) mod setup_intent;
 pub(crate) mod subscription;
 pub(crate) mod test_clock;
 pub(crate) mod webhook_endpoint;

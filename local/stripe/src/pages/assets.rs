@@ -5,12 +5,16 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 /// Name and source of each template.
-pub(super) const TEMPLATES: [(&str, &str); 11] = [
+pub(super) const TEMPLATES: [(&str, &str); 12] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("rows.html", include_str!("../../templates/rows.html")),
     (
         "checkout.html",
         include_str!("../../templates/checkout.html"),
+    ),
+    (
+        "authenticate.html",
+        include_str!("../../templates/authenticate.html"),
     ),
     ("closed.html", include_str!("../../templates/closed.html")),
     ("events.html", include_str!("../../templates/events.html")),

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::dashboard::{act, frame, page};
 use super::views;
 use crate::app::App;
+use crate::engine::fail_next::{self, FailNext};
 use crate::engine::invoices::DRAFT_HOUR;
-use crate::engine::payments::{self, FailNext};
 use crate::engine::{clocks, periods};
 use crate::objects::Kind;
 use crate::store::{Error, Query, Transaction};
@@ -24,7 +24,7 @@ pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resp
         let Some(customer) = tx.get(Kind::Customer, &id)? else {
             return Ok(None);
         };
-        let fails = payments::fail_next(tx)?;
+        let fails = fail_next::get(tx)?;
         let of_theirs = Query::of(Kind::Subscription).with("$.customer", &id);
         Ok(Some(json!({
             "frame": frame(tx, "customers")?,
@@ -109,7 +109,7 @@ pub(super) async fn fail_next(
             customer: Some(id),
             ..FailNext::default()
         };
-        payments::set_fail_next(tx, &fail)
+        fail_next::set(tx, &fail)
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! Pages for people: Checkout as the buyer sees it, and what happened as the developer does.
 
 mod assets;
+mod authenticate;
 mod checkout;
 mod customer;
 mod dashboard;
@@ -38,6 +39,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/subscriptions/{id}/cancel", post(dashboard::cancel))
         .route("/webhooks/{state}", post(dashboard::pause))
         .route("/c/pay/{id}", get(checkout::show).post(checkout::submit))
+        .route(
+            "/authenticate/{id}",
+            get(authenticate::show).post(authenticate::submit),
+        )
         .route("/assets/{name}", get(assets::serve))
         .fallback(dashboard::nothing_here)
 }

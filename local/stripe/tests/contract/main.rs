@@ -16,6 +16,7 @@ mod idempotency;
 mod knobs;
 mod lists;
 mod pages;
+mod payments;
 mod portal;
 mod recording;
 mod restart;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::collection::{self, AfterRetries, Collected};
 use super::invoices::{self, Draft, End};
-use super::{discounts, payments, periods};
+use super::{discounts, periods};
 use crate::api::error::ApiError;
 use crate::ids;
 use crate::objects::subscription::{self, Item, NewSubscription};

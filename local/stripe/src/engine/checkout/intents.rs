@@ -114,7 +114,7 @@ pub(super) fn cancel(tx: &Transaction<'_>, session: &Record) -> Result<(), Error
     let Some(intent) = of(tx, session)? else {
         return Ok(());
     };
-    if !payments::is_open(&intent) {
+    if matches!(text(&intent, "status"), "succeeded" | "canceled") {
         return Ok(());
     }
     if is_payment(&intent) {

@@ -111,8 +111,7 @@ pub(super) fn customer_creation(
     only_in(params, "customer_creation", mode, &["payment", "setup"])?;
     let wanted = params.one_of("customer_creation", &["always", "if_required"])?;
     if known && wanted.is_some() {
-        let message =
-            "You may only specify one of these parameters: customer, customer_creation.";
+        let message = "You may only specify one of these parameters: customer, customer_creation.";
         return Err(ApiError::bad_request(message).about("customer_creation"));
     }
     Ok(match wanted {

@@ -108,7 +108,9 @@ pub(super) fn priced(
             currency = price["currency"].clone();
         }
         if currency != price["currency"] {
-            return Err(refused("Checkout does not support prices with different currencies."));
+            return Err(refused(
+                "Checkout does not support prices with different currencies.",
+            ));
         }
         let recurring = &price["recurring"];
         if recurring.is_null() {

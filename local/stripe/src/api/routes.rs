@@ -7,9 +7,9 @@ use super::error::ApiError;
 use super::params::Params;
 use super::{
     Context, account, charges, checkout_sessions, coupons, customers, disputes, events, existing,
-    invoice_items, invoices, payment_intents, payment_methods, payment_pages, portal_configurations,
-    portal_sessions, prices, products, promotion_codes, read_only, refunds, search, setup_intents,
-    subscription_items, subscriptions, test_clocks, webhook_endpoints,
+    invoice_items, invoices, payment_intents, payment_methods, payment_pages,
+    portal_configurations, portal_sessions, prices, products, promotion_codes, read_only, refunds,
+    search, setup_intents, subscription_items, subscriptions, test_clocks, webhook_endpoints,
 };
 use crate::engine::invoices::End;
 use crate::objects::Kind;

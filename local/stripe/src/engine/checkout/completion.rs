@@ -34,11 +34,7 @@ pub(super) fn new_customer(tx: &Transaction<'_>, session: &Record) -> Result<Val
 }
 
 /// The customer with what the buyer told, as far as the session says that it is to be kept.
-fn tell_customer(
-    tx: &Transaction<'_>,
-    session: &Record,
-    before: &Value,
-) -> Result<Value, Error> {
+fn tell_customer(tx: &Transaction<'_>, session: &Record, before: &Value) -> Result<Value, Error> {
     let mut body = before.clone();
     let payer = &session.private["payer"];
     if body["email"].is_null() {
@@ -72,8 +68,14 @@ pub(super) fn complete(
         (Some(customer), "subscription") => {
             let none = Value::Null;
             let payment = FirstPayment::Done(intent.unwrap_or(&none));
-            let subscription =
-                subscribe(tx, session, customer, payer["method"].as_str(), payment, true)?;
+            let subscription = subscribe(
+                tx,
+                session,
+                customer,
+                payer["method"].as_str(),
+                payment,
+                true,
+            )?;
             body["invoice"] = subscription["latest_invoice"].clone();
             body["subscription"] = subscription["id"].clone();
         }
@@ -133,10 +135,7 @@ fn give(
 }
 
 /// What the first invoice will ask for. Only ever undone.
-pub(super) fn first_invoice_due(
-    tx: &Transaction<'_>,
-    session: &Record,
-) -> Result<i64, ApiError> {
+pub(super) fn first_invoice_due(tx: &Transaction<'_>, session: &Record) -> Result<i64, ApiError> {
     let known = match session.body["customer"].as_str() {
         Some(id) => tx.get(Kind::Customer, id)?.filter(|it| !it.deleted),
         None => None,
@@ -245,5 +244,10 @@ fn bill_once(
         created: tx.now(),
     };
     let body = invoice_item::new(&ids::for_kind(Kind::InvoiceItem), &item);
-    tx.create(Kind::InvoiceItem, &body, &Value::Null, "invoiceitem.created")
+    tx.create(
+        Kind::InvoiceItem,
+        &body,
+        &Value::Null,
+        "invoiceitem.created",
+    )
 }

@@ -66,12 +66,7 @@ pub(super) fn ready(
     Ok(intent)
 }
 
-fn new_payment(
-    tx: &Transaction<'_>,
-    session: &Record,
-    customer: Option<&str>,
-    due: i64,
-) -> Value {
+fn new_payment(tx: &Transaction<'_>, session: &Record, customer: Option<&str>, due: i64) -> Value {
     let subscribes = session.body["mode"] == "subscription";
     let data = &session.private["payment_intent_data"];
     let new = NewIntent {

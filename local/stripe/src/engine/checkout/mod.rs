@@ -15,7 +15,8 @@ use crate::api::error::ApiError;
 use crate::ids;
 use crate::objects::{Kind, checkout_session, payment, text};
 use crate::store::{Error, Record, Transaction};
-pub(crate) use totals::{Due, add_up, apply_code, due_today, remove_code};
+pub(crate) use completion::trial_end;
+pub(crate) use totals::{Due, add_up, apply_code, due_today, remove_code, renewals};
 
 const NO_CUSTOMER: &str = "The customer of this session was deleted.";
 const CLOCK_MOVES: &str = "The customer’s test clock is advancing. Try again in a moment.";
@@ -208,11 +209,18 @@ fn take_card(tx: &Transaction<'_>, payer: &Payer<'_>) -> Result<Option<Value>, E
         Means::Nothing => None,
         Means::Method(method) => Some(method.clone()),
         Means::Card(card) => {
-            let mut details = payment::no_billing_details();
-            details["email"] = json!(payer.email);
-            details["name"] = json!(payer.name);
+            let details = payment::billing_details(
+                payer.email.unwrap_or_default(),
+                payer.name.unwrap_or_default(),
+            );
             let id = ids::for_kind(Kind::PaymentMethod);
-            Some(methods::create(tx, &id, &card.number, card.expiry, details)?)
+            Some(methods::create(
+                tx,
+                &id,
+                &card.number,
+                card.expiry,
+                details,
+            )?)
         }
     })
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{completion, intents};
 use crate::api::error::ApiError;
 use crate::engine::discounts::{self, Source, Target, Wanted};
+use crate::engine::{clocks, periods};
 use crate::objects::{Kind, text};
 use crate::store::{Error, Record, Transaction};
 
@@ -21,6 +22,16 @@ pub(crate) enum Due {
 
 /// What the buyer pays now: for a subscription, what its first invoice will ask for.
 pub(crate) fn due_today(tx: &Transaction<'_>, session: &Record) -> Result<Due, ApiError> {
+    let now = tx.now();
+    if let Some(customer) = session.body["customer"].as_str() {
+        clocks::enter(tx, customer)?;
+    }
+    let due = due_now(tx, session);
+    tx.set_now(now);
+    due
+}
+
+fn due_now(tx: &Transaction<'_>, session: &Record) -> Result<Due, ApiError> {
     let total = session.body["amount_total"].as_i64().unwrap_or_default();
     let due = match text(&session.body, "mode") {
         "subscription" => tx.as_if(|| completion::first_invoice_due(tx, session)),
@@ -37,7 +48,9 @@ pub(crate) fn due_today(tx: &Transaction<'_>, session: &Record) -> Result<Due, A
 }
 
 fn has_discount(session: &Value) -> bool {
-    session["discounts"].as_array().is_some_and(|it| !it.is_empty())
+    session["discounts"]
+        .as_array()
+        .is_some_and(|it| !it.is_empty())
 }
 
 /// The discounts that a session names, as they are asked for.
@@ -56,11 +69,7 @@ pub(super) fn wanted(session: &Value) -> Vec<Wanted> {
 }
 
 /// Redeems the discounts, if they can be. Only ever undone: it tells what they take off.
-fn redeem(
-    tx: &Transaction<'_>,
-    body: &Value,
-    session: &Record,
-) -> Result<Vec<String>, ApiError> {
+fn redeem(tx: &Transaction<'_>, body: &Value, session: &Record) -> Result<Vec<String>, ApiError> {
     let target = Target {
         customer: body["customer"].as_str(),
         checkout_session: body["id"].as_str(),
@@ -90,7 +99,10 @@ fn full_price(tx: &Transaction<'_>, session: &Record) -> Result<i64, Error> {
 
 /// The session's line items.
 pub(super) fn lines(session: &Record) -> impl Iterator<Item = &Value> {
-    session.private["line_items"].as_array().into_iter().flatten()
+    session.private["line_items"]
+        .as_array()
+        .into_iter()
+        .flatten()
 }
 
 /// Computes a session's amounts from its lines and its discounts. Nothing is stored.
@@ -129,6 +141,75 @@ pub(crate) fn add_up(tx: &Transaction<'_>, session: &mut Record) -> Result<(), A
     session.body["amount_total"] = json!(subtotal - discount);
     session.body["total_details"]["amount_discount"] = json!(discount);
     Ok(())
+}
+
+/// What a subscription costs after what is due today.
+pub(crate) struct Renewals {
+    /// Each renewal, in minor units.
+    pub(crate) full: i64,
+    /// Those with the discount, where it does not end before the first one.
+    pub(crate) reduced: Option<i64>,
+    /// When the reduced ones end, if they do.
+    pub(crate) until: Option<i64>,
+    /// When the first one is.
+    pub(crate) first: i64,
+}
+
+/// What a subscription will cost after what is due today.
+pub(crate) fn renewals(tx: &Transaction<'_>, session: &Record) -> Result<Renewals, ApiError> {
+    let mut recurring = Vec::new();
+    for line in lines(session) {
+        if let Some(price) = tx.get(Kind::Price, text(line, "price"))?
+            && price.body["recurring"].is_object()
+        {
+            let each = price.body["unit_amount"].as_i64().unwrap_or_default();
+            let amount = each.saturating_mul(line["quantity"].as_i64().unwrap_or(1));
+            recurring.push((price.body, amount));
+        }
+    }
+    let first = match (completion::trial_end(session, tx.now()), recurring.first()) {
+        (Some(end), _) => end,
+        (None, Some((price, _))) => {
+            let (interval, count) = periods::of_price(price);
+            periods::end(tx.now(), interval, count, 1)
+        }
+        (None, None) => tx.now(),
+    };
+    let full = recurring.iter().map(|(_, amount)| amount).sum();
+    let renewals = Renewals {
+        full,
+        reduced: None,
+        until: None,
+        first,
+    };
+    let amounts: Vec<discounts::Line<'_>> = recurring
+        .iter()
+        .map(|(price, amount)| discounts::Line {
+            amount: *amount,
+            product: price["product"].as_str(),
+        })
+        .collect();
+    tx.as_if(|| {
+        let redeemed = redeem(tx, &session.body, session).unwrap_or_default();
+        let Some(discount) = redeemed.first() else {
+            return Ok(renewals);
+        };
+        let Some(record) = tx.get(Kind::Discount, discount)? else {
+            return Ok(renewals);
+        };
+        let until = record.body["end"].as_i64();
+        if record.private["coupon"]["duration"] == "once" || until.is_some_and(|it| it <= first) {
+            return Ok(renewals);
+        }
+        let currency = text(&session.body, "currency");
+        let off = discounts::lines_off(tx, &redeemed, &amounts, currency)?;
+        let off: i64 = off.iter().flatten().map(|(_, amount)| amount).sum();
+        Ok(Renewals {
+            reduced: (off > 0).then_some(full - off),
+            until,
+            ..renewals
+        })
+    })
 }
 
 /// Applies a promotion code that the buyer typed, or says why not.

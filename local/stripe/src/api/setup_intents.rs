@@ -170,6 +170,15 @@ pub(super) fn update(
     Ok(body)
 }
 
+fn refuse_owned(record: &Record, verb: &str) -> Result<(), ApiError> {
+    match record.private["checkout_session"].as_str() {
+        Some(session) => Err(ApiError::refused(format!(
+            "You cannot {verb} a SetupIntent that belongs to the Checkout Session {session}: do so there."
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Confirms one.
 pub(super) fn confirm(
     context: &Context<'_>,
@@ -177,6 +186,7 @@ pub(super) fn confirm(
     mut params: Params,
 ) -> Result<Value, ApiError> {
     let record = existing(context, Kind::SetupIntent, id)?;
+    refuse_owned(&record, "confirm")?;
     params.refuse(UNSUPPORTED)?;
     check_secret(context, id, &mut params)?;
     let mut body = record.body.clone();
@@ -194,6 +204,7 @@ pub(super) fn cancel(
     mut params: Params,
 ) -> Result<Value, ApiError> {
     let record = existing(context, Kind::SetupIntent, id)?;
+    refuse_owned(&record, "cancel")?;
     let reasons = ["abandoned", "duplicate", "requested_by_customer"];
     let reason = params.one_of("cancellation_reason", &reasons)?;
     params.finish()?;

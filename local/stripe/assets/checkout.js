@@ -33,20 +33,20 @@ function prepare(form) {
     formatted(form.elements.cardExpiry, monthAndYear);
   }
   form.addEventListener("submit", (event) => {
-    const button = form.querySelector("button.pay");
+    const button = form.querySelector("button");
     if (button.disabled) {
       event.preventDefault();
       return;
     }
     button.disabled = true;
     button.textContent = button.dataset.busy;
-    say("Your payment is being processed.");
+    say(form.dataset.says ?? "Your payment is being processed.");
   });
 }
 
 /** @param {string} text */
 function say(text) {
-  document.querySelector("#pay [role=status]").textContent = text;
+  document.querySelector("form.card [role=status]").textContent = text;
 }
 
 /**
@@ -62,20 +62,20 @@ async function swap(event) {
   button.disabled = true;
   const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  const [summary, pay] = [fresh.querySelector("[data-swap=summary]"), fresh.querySelector("#pay")];
+  const [summary, pay] = [fresh.querySelector("[data-swap=summary]"), fresh.querySelector("form.card")];
   if (summary === null || pay === null) {
     // The session is over meanwhile.
     location.reload();
     return;
   }
   document.querySelector("[data-swap=summary]").replaceWith(summary);
-  const current = document.querySelector("#pay");
+  const current = document.querySelector("form.card");
   if (current.dataset.asksForCard !== pay.dataset.asksForCard) {
     pay.elements.email.value = current.elements.email.value;
     current.replaceWith(pay);
     prepare(pay);
   } else {
-    current.querySelector("button.pay").textContent = pay.querySelector("button.pay").textContent;
+    current.querySelector("button").textContent = pay.querySelector("button").textContent;
   }
   document.title = fresh.title;
   const invalid = summary.querySelector("[aria-invalid=true]");
@@ -84,7 +84,8 @@ async function swap(event) {
   if (invalid === null) say(`Total due today: ${summary.querySelector(".total dd").textContent}`);
 }
 
-prepare(document.querySelector("#pay"));
+const card = document.querySelector("form.card");
+prepare(card);
 document.addEventListener("submit", (event) => {
   // Without an answer, the form is sent as it would be without this script.
   swap(event).catch(() => event.target.submit());
@@ -98,4 +99,4 @@ addEventListener("pageshow", (event) => {
 (document.querySelector("[aria-invalid=true]") ?? document.querySelector("#failure"))?.focus();
 
 // After a declined card this page is the answer to a form. Coming back to it later is to ask for the page, not to send the card again.
-history.replaceState(null, "", document.querySelector("#pay").action);
+history.replaceState(null, "", card.dataset.page ?? location.href);

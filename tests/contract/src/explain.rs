@@ -67,7 +67,8 @@ fn location(error: &ValidationError<'_>) -> String {
     segments.collect::<Vec<_>>().join(".")
 }
 
-fn short(text: &str) -> String {
+/// Values are there to be recognised, not to be read.
+pub fn short(text: &str) -> String {
     const MOST: usize = 100;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -14,6 +14,20 @@ use crate::schema::strict;
 /// property. <https://docs.stripe.com/changelog>
 const LATER: &[(&str, &str)] = &[];
 
+/// What Stripe's own tools ask for although the spec does not name it: paths, as in the spec.
+fn unlisted() -> Value {
+    let text = json!({ "type": "string" });
+    // `stripe events resend`: https://github.com/stripe/stripe-cli
+    let resend = json!({ "type": "object", "additionalProperties": false, "properties": {
+        "account": text, "for_stripecli": { "type": "boolean" }, "webhook_endpoint": text,
+    } });
+    let event = json!({ "$ref": "#/components/schemas/event" });
+    json!({ "/v1/events/{id}/retry": { "post": {
+        "requestBody": { "content": { "application/x-www-form-urlencoded": { "schema": resend } } },
+        "responses": { "200": { "content": { "application/json": { "schema": event } } } },
+    } } })
+}
+
 /// The spec.
 pub struct Spec {
     /// The strict schemas: `components/schemas` by name, and of each operation `query`, `body` and `response`.
@@ -84,7 +98,12 @@ impl Spec {
         }
         let mut operations = Vec::new();
         let mut shapes = Vec::new();
-        for (path, methods) in spec["paths"].as_object().context("it has no paths")? {
+        let paths = spec["paths"].as_object().context("it has no paths")?;
+        let unlisted = unlisted();
+        for (path, methods) in paths
+            .iter()
+            .chain(unlisted.as_object().into_iter().flatten())
+        {
             for (method, operation) in methods.as_object().into_iter().flatten() {
                 operations.push(Operation {
                     method: method.to_uppercase(),

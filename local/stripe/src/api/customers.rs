@@ -31,14 +31,24 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         body["test_clock"] = json!(clock.id);
         body["created"] = json!(context.tx.now());
     }
-    let paid_with = change(&mut body, params)?;
+    let method = params.text("payment_method")?;
+    let default = change(&mut body, params)?;
     context
         .tx
         .create(Kind::Customer, &body, &json!({}), "customer.created")?;
-    if let Some(paid_with) = paid_with {
-        attach(context, &mut body, &paid_with)?;
-        context.tx.replace(&body)?;
+    let attached = match &method {
+        Some(name) => Some(attach(context, &id, name)?),
+        None => None,
+    };
+    match (&default, attached) {
+        (None, None) => return Ok(body),
+        // Ready-made ones are made anew each time they are named; both names mean the same one.
+        (Some(name), Some(attached)) if method.as_ref() == Some(name) => {
+            body["invoice_settings"]["default_payment_method"] = json!(attached);
+        }
+        _ => set_default(context, &mut body, default.as_deref())?,
     }
+    context.tx.replace(&body)?;
     Ok(body)
 }
 
@@ -47,55 +57,47 @@ pub(super) fn update(context: &Context<'_>, id: &str, params: Params) -> Result<
     params.refuse("test_clock")?;
     let record = existing(context, Kind::Customer, id)?;
     let mut body = record.body.clone();
-    let paid_with = change(&mut body, params)?;
-    if let Some(method) = paid_with {
-        attach(context, &mut body, &method)?;
-    }
+    let default = change(&mut body, params)?;
+    set_default(context, &mut body, default.as_deref())?;
     context.tx.update(&record.body, &body, "customer.updated")?;
     Ok(body)
 }
 
-/// How a customer is to pay: a payment method to attach, and the one to use from then on.
-struct PaidWith {
-    attach: Option<String>,
-    default: Option<String>,
+/// Gives a payment method to a customer; its id.
+fn attach(context: &Context<'_>, customer: &str, name: &str) -> Result<String, ApiError> {
+    let id = match methods::ready_made(context.tx, name)? {
+        Some(method) => text(&method, "id").to_owned(),
+        None => name.to_owned(),
+    };
+    let missing = || ApiError::no_such_referenced(Kind::PaymentMethod, name, "payment_method");
+    let method = context
+        .tx
+        .get(Kind::PaymentMethod, &id)?
+        .ok_or_else(missing)?;
+    let method = attach_to(context, &method, customer)?;
+    Ok(text(&method, "id").to_owned())
 }
 
-/// Attaches the payment method and makes the other the default one. They may be the same.
-fn attach(context: &Context<'_>, body: &mut Value, paid_with: &PaidWith) -> Result<(), ApiError> {
-    let customer = text(body, "id").to_owned();
-    let mut attached = None;
-    if let Some(name) = &paid_with.attach {
-        let id = match methods::ready_made(context.tx, name)? {
-            Some(method) => text(&method, "id").to_owned(),
-            None => name.clone(),
-        };
-        let missing = || ApiError::no_such_referenced(Kind::PaymentMethod, name, "payment_method");
-        let method = context
-            .tx
-            .get(Kind::PaymentMethod, &id)?
-            .ok_or_else(missing)?;
-        let method = attach_to(context, &method, &customer)?;
-        attached = Some(text(&method, "id").to_owned());
-    }
-    match &paid_with.default {
-        None => {}
-        Some(name) if name.is_empty() => {
-            body["invoice_settings"]["default_payment_method"] = Value::Null;
-        }
+/// Sets what a customer pays invoices with; an empty name unsets it.
+fn set_default(
+    context: &Context<'_>,
+    body: &mut Value,
+    name: Option<&str>,
+) -> Result<(), ApiError> {
+    let default = match name {
+        None => return Ok(()),
+        Some("") => Value::Null,
         Some(name) => {
             let param = "invoice_settings[default_payment_method]";
-            let id = match attached {
-                Some(id) if paid_with.attach.as_ref() == Some(name) => id,
-                _ => text(&method_of(context, name, &customer, param)?, "id").to_owned(),
-            };
-            body["invoice_settings"]["default_payment_method"] = json!(id);
+            method_of(context, name, text(body, "id"), param)?["id"].clone()
         }
-    }
+    };
+    body["invoice_settings"]["default_payment_method"] = default;
     Ok(())
 }
 
-fn change(body: &mut Value, mut params: Params) -> Result<Option<PaidWith>, ApiError> {
+/// Gives the payment method that is to be the default one; an empty one is to be unset.
+fn change(body: &mut Value, mut params: Params) -> Result<Option<String>, ApiError> {
     params.refuse(UNSUPPORTED)?;
     if let Some(email) = params.text_or_unset("email")? {
         if !email.is_empty() {
@@ -124,7 +126,6 @@ fn change(body: &mut Value, mut params: Params) -> Result<Option<PaidWith>, ApiE
     if let Some(balance) = params.integer("balance")? {
         body["balance"] = json!(balance);
     }
-    let attach = params.text("payment_method")?;
     let mut default = None;
     if let Some(mut settings) = params.object("invoice_settings")? {
         settings.refuse("custom_fields footer rendering_options")?;
@@ -132,10 +133,7 @@ fn change(body: &mut Value, mut params: Params) -> Result<Option<PaidWith>, ApiE
         settings.finish()?;
     }
     params.finish()?;
-    if attach.is_none() && default.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(PaidWith { attach, default }))
+    Ok(default)
 }
 
 /// Shows one; of a deleted one, that it was deleted.

@@ -273,6 +273,11 @@ impl ApiError {
         self
     }
 
+    /// What went wrong, in words.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The error object.
     pub(crate) fn body(&self) -> Value {
         let mut error = self.further.clone();

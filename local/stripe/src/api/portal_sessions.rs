@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use super::params::Params;
 use super::{Context, portal_configurations, valid_url};
+use crate::clock;
 use crate::ids;
 use crate::objects::portal::{self, NewSession};
 use crate::objects::{Kind, subscription, text};
@@ -59,7 +60,8 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     context.tx.create(
         Kind::PortalSession,
         &body,
-        &json!({}),
+        // The link is for a person: it lives in real time, whatever clock the customer is on.
+        &json!({ "works_until": clock::seconds() + portal::LIFETIME }),
         "billing_portal.session.created",
     )?;
     Ok(body)

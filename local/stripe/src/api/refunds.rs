@@ -126,6 +126,10 @@ pub(super) fn update(
     }
     params.finish()?;
     context.tx.update(&record.body, &body, "refund.updated")?;
+    if body != record.body {
+        // The older name of the same event, which Stripe still sends beside it.
+        context.tx.emit("charge.refund.updated", &body, None)?;
+    }
     Ok(body)
 }
 

@@ -13,6 +13,7 @@ use crate::engine::setups;
 use crate::ids;
 use crate::objects::setup_intent::{self, NewSetup};
 use crate::objects::{Kind, text};
+use crate::store::Record;
 
 const UNSUPPORTED: &str = "\
     allowed_payment_method_types attach_to_self confirmation_token customer_account excluded_payment_method_types \

@@ -50,7 +50,7 @@ pub(super) fn retrieve(context: &Context<'_>, id: &str, params: Params) -> Resul
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     let paging = Paging::take(&mut params)?;
     params.finish()?;
-    let query = Query::of(Kind::TestClock).not_hidden();
+    let query = Query::of(Kind::TestClock).hidden(false);
     paging.page(context.tx, Kind::TestClock, &query, Kind::TestClock.path())
 }
 

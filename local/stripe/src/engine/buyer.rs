@@ -1,9 +1,13 @@
 //! What a buyer types on the Checkout page.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::cards::{self, Decline};
+use super::methods;
+use crate::ids;
+use crate::objects::{Kind, payment};
+use crate::store::{Error, Transaction};
 
 /// The form, as it was sent.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -66,16 +70,8 @@ impl FieldErrors {
 #[derive(Debug)]
 pub(crate) struct Buyer {
     pub(crate) email: String,
-    /// With the name of its holder, where a card is asked for.
-    pub(crate) card: Option<(CardGiven, String)>,
-}
-
-/// A card that may be one.
-#[derive(Debug)]
-pub(crate) struct CardGiven {
-    pub(crate) number: String,
-    /// Month and year.
-    pub(crate) expiry: (i64, i64),
+    /// Where one is asked for.
+    pub(crate) card: Option<CardGiven>,
 }
 
 impl Buyer {
@@ -85,43 +81,73 @@ impl Buyer {
         asks_for_card: bool,
         now: (i64, i64),
     ) -> Result<Self, FieldErrors> {
-        let mut errors = FieldErrors {
-            email: email_error(&form.email),
-            ..FieldErrors::default()
+        let card = asks_for_card.then(|| CardGiven::check(form, now));
+        let (card, mut errors) = match card.transpose() {
+            Ok(card) => (card, FieldErrors::default()),
+            Err(errors) => (None, errors),
         };
-        let card = asks_for_card.then(|| check_card(form, now, &mut errors));
+        errors.email = email_error(&form.email);
         if errors.any() {
             return Err(errors);
         }
         Ok(Self {
             email: form.email.trim().to_owned(),
-            card: card.map(|card| (card, form.name.trim().to_owned())),
+            card,
         })
     }
 }
 
-fn check_card(form: &Form, now: (i64, i64), errors: &mut FieldErrors) -> CardGiven {
-    let number: String = form
-        .number
-        .chars()
-        .filter(|it| !it.is_whitespace() && *it != '-')
-        .collect();
-    errors.number = number_error(&number);
-    let (year, month) = expiry(&form.expiry, now)
-        .map_err(|error| errors.expiry = Some(error))
-        .unwrap_or_default();
-    let cvc = form.cvc.trim();
-    if cvc.len() != cards::cvc_length(cards::brand(&number))
-        || !cvc.bytes().all(|it| it.is_ascii_digit())
-    {
-        errors.cvc = Some("Your card's security code is incomplete.");
+/// A card that may be one.
+#[derive(Debug)]
+pub(crate) struct CardGiven {
+    pub(crate) number: String,
+    /// Month and year.
+    pub(crate) expiry: (i64, i64),
+    /// The name on it.
+    pub(crate) name: String,
+}
+
+impl CardGiven {
+    /// Checks the fields of a card.
+    pub(crate) fn check(form: &Form, now: (i64, i64)) -> Result<Self, FieldErrors> {
+        let number: String = form
+            .number
+            .chars()
+            .filter(|it| !it.is_whitespace() && *it != '-')
+            .collect();
+        let mut errors = FieldErrors {
+            number: number_error(&number),
+            ..FieldErrors::default()
+        };
+        let (year, month) = expiry(&form.expiry, now)
+            .map_err(|error| errors.expiry = Some(error))
+            .unwrap_or_default();
+        let cvc = form.cvc.trim();
+        if cvc.len() != cards::cvc_length(cards::brand(&number))
+            || !cvc.bytes().all(|it| it.is_ascii_digit())
+        {
+            errors.cvc = Some("Your card's security code is incomplete.");
+        }
+        if form.name.trim().is_empty() {
+            errors.name = Some("Enter the name on the card.");
+        }
+        if errors.any() {
+            return Err(errors);
+        }
+        Ok(Self {
+            number,
+            expiry: (month, year),
+            name: form.name.trim().to_owned(),
+        })
     }
-    if form.name.trim().is_empty() {
-        errors.name = Some("Enter the name on the card.");
-    }
-    CardGiven {
-        number,
-        expiry: (month, year),
+
+    /// Stores it, for nobody yet.
+    pub(crate) fn store(&self, tx: &Transaction<'_>, email: Option<&str>) -> Result<Value, Error> {
+        let mut details = payment::no_billing_details();
+        details["email"] = json!(email);
+        details["name"] = json!(self.name);
+        let id = ids::for_kind(Kind::PaymentMethod);
+        methods::create(tx, &id, &self.number, self.expiry, details)
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod invoices;
 pub(crate) mod methods;
 pub(crate) mod payments;
 pub(crate) mod periods;
+pub(crate) mod portal;
 pub(crate) mod refunds;
 mod renewals;
 pub(crate) mod setups;

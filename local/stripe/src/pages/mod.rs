@@ -5,6 +5,7 @@ mod authenticate;
 mod checkout;
 mod customer;
 mod dashboard;
+mod portal;
 mod views;
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -50,6 +53,7 @@ pub(crate) fn router() -> Router<App> {
             get(authenticate::show).post(authenticate::submit),
         )
         .route("/assets/{name}", get(assets::serve))
+        .merge(portal::router())
         .fallback(dashboard::nothing_here)
 }
 
@@ -100,4 +104,10 @@ impl Templates {
 fn broken(error: &Error) -> Response {
     tracing::error!(%error, "the database failed");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// The month by which a card must not have expired.
+fn year_and_month() -> (i64, i64) {
+    let now = Timestamp::now().to_zoned(TimeZone::UTC);
+    (now.year().into(), now.month().into())
 }

@@ -158,11 +158,12 @@ impl Query {
         self
     }
 
-    /// Only what the API shows.
+    /// Only what the API does not show, or only what it shows.
     #[must_use]
-    pub(crate) fn not_hidden(mut self) -> Self {
+    pub(crate) fn hidden(mut self, hidden: bool) -> Self {
+        let is = if hidden { "IS NOT NULL" } else { "IS NULL" };
         self.conditions
-            .push("json_extract(private, '$.hidden') IS NULL".into());
+            .push(format!("json_extract(private, '$.hidden') {is}"));
         self
     }
 

@@ -94,6 +94,20 @@ impl<'a> Transaction<'a> {
         outcome
     }
 
+    /// Does something, and undoes it if it fails.
+    pub(crate) fn attempt<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.inner.execute_batch("SAVEPOINT attempt")?;
+        let outcome = work();
+        if outcome.is_err() {
+            self.inner.execute_batch("ROLLBACK TO attempt")?;
+        }
+        self.inner.execute_batch("RELEASE attempt")?;
+        outcome
+    }
+
     /// Stores a new object.
     pub(crate) fn insert(&self, kind: Kind, body: &Value, private: &Value) -> Result<(), Error> {
         let id = objects::text(body, "id");

@@ -153,9 +153,15 @@ async fn all_that_purchases_make_is_listed_and_retrieved() {
         stripe.pay(&session, "4242424242424242").await;
     }
     stripe.session("").await;
+    make_catalogue_and_portal(&stripe).await;
     for (path, query) in [
+        (
+            "billing_portal/configurations",
+            "?expand[]=data.features.subscription_update.products",
+        ),
         ("charges", ""),
         ("checkout/sessions", "?expand[]=data.line_items"),
+        ("coupons", "?expand[]=data.applies_to"),
         ("customers", ""),
         ("events", "?limit=100"),
         ("invoice_payments", ""),
@@ -164,6 +170,7 @@ async fn all_that_purchases_make_is_listed_and_retrieved() {
         ("payment_methods", ""),
         ("prices", ""),
         ("products", ""),
+        ("promotion_codes", "?expand[]=data.promotion.coupon"),
         ("subscriptions", ""),
         ("webhook_endpoints", ""),
     ] {
@@ -184,5 +191,32 @@ async fn all_that_purchases_make_is_listed_and_retrieved() {
         let id = crate::support::id(&objects[0]);
         let lines = stripe.get(&format!("/v1/{path}/{id}/{lines}")).await.ok();
         assert_eq!(lines["data"].as_array().unwrap().len(), 1);
+    }
+}
+
+/// Makes what a purchase does not.
+async fn make_catalogue_and_portal(stripe: &Stripe) {
+    let first = async |list: &str| stripe.get(&format!("/v1/{list}")).await.ok()["data"][0].clone();
+    let product = crate::support::id(&first("products").await);
+    let subscription = first("subscriptions").await;
+    let flow = format!(
+        "customer={}&return_url=http://shop.test/&flow_data[type]=subscription_cancel&flow_data[subscription_cancel][subscription]={}",
+        subscription["customer"].as_str().unwrap(),
+        crate::support::id(&subscription)
+    );
+    for (path, form) in [
+        (
+            "coupons",
+            format!("id=C&percent_off=12.5&applies_to[products][]={product}"),
+        ),
+        ("coupons/C", "name=Coupon".into()),
+        ("coupons", "amount_off=5&currency=usd".into()),
+        (
+            "promotion_codes",
+            "promotion[type]=coupon&promotion[coupon]=C&code=CODE".into(),
+        ),
+        ("billing_portal/sessions", flow),
+    ] {
+        stripe.post(&format!("/v1/{path}"), &form).await.ok();
     }
 }

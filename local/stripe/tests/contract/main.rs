@@ -18,6 +18,7 @@ mod lists;
 mod pages;
 mod payments;
 mod portal;
+mod portal_pages;
 mod recording;
 mod restart;
 mod support;

@@ -114,3 +114,52 @@ async fn what_is_not_there_is_a_404_page() {
         assert!(response.text().await.unwrap().contains("The link is wrong"));
     }
 }
+
+/// Presses a button of the dashboard.
+async fn press(stripe: &Stripe, path: &str, form: &str) {
+    let request = stripe.request(reqwest::Method::POST, path, form);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 303, "{path}");
+}
+
+#[tokio::test]
+async fn a_customers_clock_brings_the_renewal_and_lets_it_fail() {
+    let stripe = Stripe::start().await;
+    let session = stripe.session("").await;
+    stripe.pay(&session, "4242424242424242").await;
+    let subscription = stripe.get("/v1/subscriptions").await.ok()["data"][0].clone();
+    let end = |it: &serde_json::Value| it["items"]["data"][0]["current_period_end"].as_i64();
+    let customer = format!("/customers/{}", subscription["customer"].as_str().unwrap());
+    assert!(page(&stripe, &customer).await.contains("Real time"));
+
+    press(&stripe, &format!("{customer}/clock"), "by=month").await;
+    let shown = page(&stripe, &customer).await;
+    for text in ["days ahead", "Renewal", "First invoice", "invoice.paid"] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    // The API shows no test clock, and still lists them.
+    let renewed = stripe.get("/v1/subscriptions").await.ok()["data"][0].clone();
+    assert!(renewed["test_clock"].is_null());
+    assert!(end(&renewed) > end(&subscription));
+    let clocks = stripe.get("/v1/test_helpers/test_clocks").await.ok();
+    assert_eq!(clocks["data"], serde_json::json!([]));
+
+    press(&stripe, &format!("{customer}/fail-next"), "fail=yes").await;
+    assert!(
+        page(&stripe, &customer)
+            .await
+            .contains("The next payment will fail")
+    );
+    press(&stripe, &format!("{customer}/clock"), "by=month").await;
+    let late = stripe.get("/v1/subscriptions").await.ok()["data"][0].clone();
+    assert_eq!(late["status"], "past_due");
+    assert!(
+        !page(&stripe, &customer)
+            .await
+            .contains("The next payment will fail")
+    );
+    // The retry two days later is charged.
+    press(&stripe, &format!("{customer}/clock"), "by=week").await;
+    let recovered = stripe.get("/v1/subscriptions").await.ok()["data"][0].clone();
+    assert_eq!(recovered["status"], "active");
+}

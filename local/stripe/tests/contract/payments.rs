@@ -658,7 +658,8 @@ async fn a_charge_is_refunded_in_parts_and_never_twice() {
             "charge.refunded",
             "refund.created",
             "charge.refunded",
-            "refund.updated"
+            "refund.updated",
+            "charge.refund.updated"
         ]
     );
     let refunded = stripe.get("/v1/events?type=charge.refunded").await.ok();
@@ -910,4 +911,68 @@ async fn authenticating_an_invoices_payment_starts_its_subscription() {
         ),
         (&json!("active"), &json!("paid"))
     );
+}
+
+/// Every shape that `cargo xtask contract` is to see.
+#[tokio::test]
+async fn all_that_payments_make_is_listed() {
+    let stripe = Stripe::start().await;
+    for card in [
+        "pm_card_visa",
+        "pm_card_chargeDeclined",
+        "pm_card_chargeDeclinedFraudulent",
+        "pm_card_authenticationRequired",
+        "pm_card_createDispute",
+        "pm_card_createDisputeInquiry",
+    ] {
+        for further in [
+            "",
+            "&return_url=http://shop.test/",
+            "&capture_method=manual",
+        ] {
+            let form = format!(
+                "amount=2000&currency=usd&confirm=true&payment_method={card}&shipping[name]=A&shipping[address][city]=B{further}"
+            );
+            stripe.post("/v1/payment_intents", &form).await;
+        }
+        let form = format!("payment_method={card}&confirm=true");
+        stripe.post("/v1/setup_intents", &form).await;
+    }
+    for list in ["payment_intents", "setup_intents"] {
+        let open = stripe.get(&format!("/v1/{list}?limit=100")).await.ok();
+        for (index, intent) in open["data"].as_array().unwrap().iter().enumerate() {
+            let path = format!("/authenticate/{}", intent["id"].as_str().unwrap());
+            let form = format!("passed={}", index % 2 == 0);
+            let request = stripe.request(reqwest::Method::POST, &path, &form);
+            request.send().await.unwrap();
+        }
+    }
+    let charge = stripe
+        .post("/v1/charges", "amount=100&currency=usd&source=tok_visa")
+        .await;
+    let refund = format!("charge={}", charge.ok()["id"].as_str().unwrap());
+    stripe.post("/v1/refunds", &refund).await.ok();
+    let disputes = stripe.get("/v1/disputes").await.ok();
+    for dispute in disputes["data"].as_array().unwrap() {
+        let path = format!("/v1/disputes/{}", dispute["id"].as_str().unwrap());
+        let form = "evidence[uncategorized_text]=winning_evidence";
+        stripe.post(&path, form).await.ok();
+    }
+    stripe.get("/v1/account").await.ok();
+    for list in [
+        "payment_intents",
+        "setup_intents",
+        "charges?expand[]=data.refunds",
+        "payment_methods",
+        "refunds",
+        "disputes",
+        "events",
+    ] {
+        let separator = if list.contains('?') { '&' } else { '?' };
+        let list = stripe
+            .get(&format!("/v1/{list}{separator}limit=100"))
+            .await
+            .ok();
+        assert!(!list["data"].as_array().unwrap().is_empty());
+    }
 }

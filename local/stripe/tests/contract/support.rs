@@ -162,7 +162,11 @@ impl Stripe {
     }
 
     pub async fn delete(&self, path: &str) -> Reply {
-        self.send(self.request(reqwest::Method::DELETE, path, ""))
+        self.delete_with(path, "").await
+    }
+
+    pub async fn delete_with(&self, path: &str, form: &str) -> Reply {
+        self.send(self.request(reqwest::Method::DELETE, path, form))
             .await
             .unwrap()
     }

@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 
 use super::buyer::CardGiven;
 use super::cards::Decline;
+use super::clocks;
 use super::payments::Outcome as Paid;
-use super::{clocks, methods};
 use crate::api::error::ApiError;
-use crate::ids;
-use crate::objects::{Kind, checkout_session, payment, text};
+use crate::objects::{Kind, checkout_session, text};
 use crate::store::{Error, Record, Transaction};
 pub(crate) use completion::trial_end;
 pub(crate) use totals::{Due, add_up, apply_code, due_today, remove_code, renewals};
@@ -203,25 +202,12 @@ pub(crate) fn needs_card(session: &Value, due: i64) -> bool {
     }
 }
 
-/// Stores the card that was given, for nobody yet.
+/// The payment method to pay with, if there is one.
 fn take_card(tx: &Transaction<'_>, payer: &Payer<'_>) -> Result<Option<Value>, Error> {
     Ok(match payer.means {
         Means::Nothing => None,
         Means::Method(method) => Some(method.clone()),
-        Means::Card(card) => {
-            let details = payment::billing_details(
-                payer.email.unwrap_or_default(),
-                payer.name.unwrap_or_default(),
-            );
-            let id = ids::for_kind(Kind::PaymentMethod);
-            Some(methods::create(
-                tx,
-                &id,
-                &card.number,
-                card.expiry,
-                details,
-            )?)
-        }
+        Means::Card(card) => Some(card.store(tx, payer.email)?),
     })
 }
 

@@ -9,12 +9,11 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::json;
 use summary::Summary;
 
+use super::year_and_month;
 use crate::api::error::ApiError;
 use crate::app::App;
 use crate::engine::buyer::{self, Buyer, FieldErrors};
@@ -120,9 +119,9 @@ pub(super) async fn submit(
         crate::engine::catch_up(tx)?;
         let payer = Payer {
             email: Some(&buyer.email),
-            name: buyer.card.as_ref().map(|(_, name)| name.as_str()),
+            name: buyer.card.as_ref().map(|it| it.name.as_str()),
             means: match &buyer.card {
-                Some((card, _)) => Means::Card(card),
+                Some(card) => Means::Card(card),
                 None => Means::Nothing,
             },
         };
@@ -282,11 +281,6 @@ fn no_such_session(app: &App) -> Response {
 fn broken(error: &ApiError) -> Response {
     tracing::error!(?error, "a session cannot be shown or paid");
     error.status.into_response()
-}
-
-fn year_and_month() -> (i64, i64) {
-    let now = Timestamp::now().to_zoned(TimeZone::UTC);
-    (now.year().into(), now.month().into())
 }
 
 async fn summary(app: &App, id: String) -> Result<Option<Summary>, ApiError> {

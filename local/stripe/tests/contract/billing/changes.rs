@@ -235,7 +235,7 @@ async fn items_are_added_counted_and_taken_away() {
         .ok();
     assert_eq!(list["data"].as_array().unwrap().len(), 2);
     ada.stripe
-        .delete(&format!("{path}?proration_behavior=none"))
+        .delete_with(&path, "proration_behavior=none")
         .await
         .ok();
     ada.stripe

@@ -55,7 +55,7 @@ async fn a_cancellation_now_can_give_back_what_is_left() {
     let path = format!("/v1/subscriptions/{}", id(&subscription));
     let canceled = ada
         .stripe
-        .delete(&format!("{path}?prorate=true&invoice_now=true"))
+        .delete_with(&path, "prorate=true&invoice_now=true")
         .await
         .ok();
     assert_eq!(canceled["status"], "canceled");

@@ -105,7 +105,10 @@ impl Customer {
 
     /// Replaces the card that invoices are paid with.
     pub async fn pay_with(&self, card: &str) {
-        let form = format!("payment_method={card}&invoice_settings[default_payment_method]={card}");
+        let path = format!("/v1/payment_methods/{card}/attach");
+        let form = format!("customer={}", self.id);
+        let method = id(&self.stripe.post(&path, &form).await.ok());
+        let form = format!("invoice_settings[default_payment_method]={method}");
         let path = format!("/v1/customers/{}", self.id);
         self.stripe.post(&path, &form).await.ok();
     }

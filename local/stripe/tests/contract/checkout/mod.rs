@@ -268,6 +268,6 @@ async fn the_buyer_is_sent_on_once_the_shop_knows() {
         .unwrap();
     let session = stripe.session("").await;
     stripe.pay(&session, GOOD).await;
-    let known = |event: &serde_json::Value| event["type"] == "checkout.session.completed";
+    let known = |event: &Value| event["type"] == "checkout.session.completed";
     assert!(endpoint.received().iter().any(|it| known(&it.event())));
 }

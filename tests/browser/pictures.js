@@ -1,4 +1,5 @@
 /** Takes the pictures for the README: PICTURES=1 npx playwright test */
+import { subscriber, test as onStripe } from "./support/stripe.js";
 import { AT, account, expect, pro, starter, test } from "./support/mock.js";
 
 const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
@@ -25,3 +26,15 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     await page.screenshot({ path: `${IMAGES}subscribed-${colorScheme}.png` });
   });
 }
+
+onStripe("a customer on the Stripe stand-in's dashboard", async ({ page, api }) => {
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await page.setViewportSize({ width: 1100, height: 720 });
+  const { customer } = await subscriber(api);
+  await page.goto(`/customers/${customer}`);
+  await page.getByRole("button", { name: "Advance one month" }).click();
+  await page.getByRole("button", { name: "Fail the next payment" }).click();
+  await page.getByRole("button", { name: "Advance one month" }).click();
+  await expect(page.getByText("past_due").first()).toBeVisible();
+  await page.screenshot({ path: `${IMAGES}stripe-dashboard.png` });
+});

@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const BINARY = process.env.STACK_BIN ?? join(ROOT, "target/debug/local-stack");
+export const BINARY = process.env.STACK_BIN ?? join(ROOT, "target/debug/local-stack");
 
 /** Building caches and seeding takes a moment on a busy machine; more than this is a failure. */
 const READY_WITHIN_MS = 60_000;

@@ -253,7 +253,15 @@ fn subscription_view(tx: &Transaction<'_>, record: Record) -> Result<Subscriptio
         (_, _, Some(at)) if text(body, "status") == "trialing" => {
             format!("Trial until {}", money::date(at))
         }
-        _ => format!("Paid until {}", money::date(subscription::period_end(body))),
+        _ => {
+            let end = money::date(subscription::period_end(body));
+            match text(body, "status") {
+                "active" => format!("Renews on {end}"),
+                "incomplete" => "The first payment is open".to_owned(),
+                "paused" => "Paused".to_owned(),
+                _ => format!("Not paid; next on {end}"),
+            }
+        }
     };
     Ok(SubscriptionView {
         status: text(body, "status").to_owned(),

@@ -35,6 +35,8 @@ pub(super) struct Summary {
     lines: Vec<SummaryLine>,
     subtotal: Option<String>,
     discount: Option<SummaryDiscount>,
+    /// What comes of the customer's account: their balance, and what waited for an invoice.
+    carried: Option<String>,
     /// Whether a promotion code can be typed.
     takes_code: bool,
     due_today: String,
@@ -97,6 +99,7 @@ impl Summary {
         let trial_end = checkout::trial_end(session, tx.now());
         let trial_days = trial_end.map(|end| (end - tx.now() + DAY - 1) / DAY);
         let discount = discount(tx, body)?;
+        let carried = due - number("amount_total");
         let mode = text(body, "mode");
         let subscribes = mode == "subscription";
         let only_recurs = subscribes && lines.iter().all(|it| it.interval.is_some());
@@ -127,8 +130,8 @@ impl Summary {
             price,
             interval: interval.filter(|_| simple && trial_end.is_none()),
             then,
-            subtotal: discount
-                .is_some()
+            carried: (carried != 0).then(|| amount(carried)),
+            subtotal: (discount.is_some() || carried != 0)
                 .then(|| amount(number("amount_subtotal"))),
             takes_code: body["allow_promotion_codes"] == true && discount.is_none(),
             discount,

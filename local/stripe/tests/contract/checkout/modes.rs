@@ -153,7 +153,7 @@ async fn what_the_customer_has_to_good_is_taken_off() {
     let customer = id(&stripe.post("/v1/customers", "balance=-400").await.ok());
     let session = stripe.session(&format!("&customer={customer}")).await;
     let (_, text) = page(&stripe, &format!("/c/pay/{}", id(&session))).await;
-    assert!(text.contains("$5.00"), "{text}");
+    assert!(text.contains("$5.00") && text.contains("-$4.00"), "{text}");
     stripe.pay(&session, GOOD).await;
     assert_eq!(all(&stripe, "charges").await[0]["amount"], 500);
     let invoice = &all(&stripe, "invoices").await[0];

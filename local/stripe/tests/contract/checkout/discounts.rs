@@ -92,6 +92,21 @@ async fn a_code_can_be_removed_before_and_after_a_decline() {
 }
 
 #[tokio::test]
+async fn a_code_ends_what_is_being_authenticated_for_another_amount() {
+    let stripe = Stripe::start().await;
+    half(&stripe, "&duration=once").await;
+    let session = stripe.session("&allow_promotion_codes=true").await;
+    let bank = stripe.pay(&session, "4000002760003184").await.1.unwrap();
+    assert_eq!(apply(&stripe, &session, "HALF").await.0, 303);
+    let request = stripe.request(reqwest::Method::POST, &bank, "passed=true");
+    assert_eq!(request.send().await.unwrap().status(), 303);
+    assert!(all(&stripe, "charges").await.is_empty());
+    assert_eq!(stripe.pay(&session, GOOD).await.0, 303);
+    let charges = all(&stripe, "charges").await;
+    assert_eq!((charges.len(), &charges[0]["amount"]), (1, &450.into()));
+}
+
+#[tokio::test]
 async fn a_code_that_cannot_be_redeemed_is_told_beside_its_field() {
     let stripe = Stripe::start().await;
     let session = stripe.session("&allow_promotion_codes=true").await;

@@ -1,61 +1,54 @@
-//! `/v1/checkout/sessions`, in subscription mode. <https://docs.stripe.com/api/checkout/sessions>
+//! `/v1/checkout/sessions`. <https://docs.stripe.com/api/checkout/sessions>
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::checkout_params::{self as taken, only_in};
+use super::discounts;
 use super::error::ApiError;
+use super::line_items::{self, Priced};
 use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
-use super::{Context, existing, line_items, valid_email, valid_url};
-use crate::engine;
+use super::{Context, existing, valid_email, valid_url};
+use crate::engine::checkout;
+use crate::engine::clocks;
+use crate::engine::discounts::Source;
 use crate::ids;
 use crate::objects::checkout_session::{self, LIFETIME, NewSession};
 use crate::objects::{Kind, text};
-use crate::store::Query;
+use crate::store::{Query, Record};
 
-const UNSUPPORTED: &str = "\
-    after_expiration branding_settings consent_collection currency custom_fields custom_text \
-    customer_account customer_creation customer_update discounts excluded_payment_method_types \
-    integration_identifier invoice_creation managed_payments name_collection optional_items \
-    origin_context payment_intent_data payment_method_configuration payment_method_data \
-    payment_method_options permissions redirect_on_completion return_url \
-    saved_payment_method_options setup_intent_data shipping_address_collection \
-    shipping_options submit_type wallet_options";
-const SUBSCRIPTION_DATA_UNSUPPORTED: &str = "\
-    application_fee_percent billing_cycle_anchor billing_mode default_tax_rates description \
-    invoice_settings on_behalf_of pending_invoice_item_interval proration_behavior \
-    transfer_data trial_end trial_settings";
 /// The shortest life of a session, in seconds.
 const SHORTEST: i64 = 30 * 60;
-const LONGEST_TRIAL_DAYS: i64 = 730;
 const LONGEST_REFERENCE: usize = 200;
 
 /// Creates an open one.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
-    params.refuse(UNSUPPORTED)?;
-    refuse_modes(&mut params)?;
+    let mode = taken::mode(&mut params)?;
+    taken::refuse(&mut params)?;
+    let sells = ["payment", "subscription"];
+    for (field, modes) in [
+        ("allow_promotion_codes", &sells[..]),
+        ("discounts", &sells),
+        ("line_items", &sells),
+        ("payment_intent_data", &["payment"]),
+        ("payment_method_collection", &["subscription"]),
+        ("setup_intent_data", &["setup"]),
+        ("submit_type", &sells),
+        ("subscription_data", &["subscription"]),
+    ] {
+        only_in(&params, field, &mode, modes)?;
+    }
     let success_url = params.required_text("success_url")?;
     valid_url(&success_url, "success_url")?;
     let cancel_url = params.text("cancel_url")?;
     if let Some(url) = &cancel_url {
         valid_url(url, "cancel_url")?;
     }
-    let (customer, customer_email) = (params.text("customer")?, params.text("customer_email")?);
-    if customer.is_some() && customer_email.is_some() {
-        let message = "You may only specify one of these parameters: customer, customer_email.";
-        return Err(ApiError::bad_request(message).about("customer_email"));
-    }
-    if let Some(email) = &customer_email {
-        valid_email(email, "customer_email")?;
-    }
-    let reference = params.text("client_reference_id")?;
-    if reference
-        .as_ref()
-        .is_some_and(|it| it.chars().count() > LONGEST_REFERENCE)
-    {
-        let message = format!("client_reference_id can have up to {LONGEST_REFERENCE} characters.");
-        return Err(ApiError::bad_request(message).about("client_reference_id"));
-    }
+    let (customer, customer_email) = customer(context, &mut params)?;
+    let customer_creation = taken::customer_creation(&mut params, &mode, customer.is_some())?;
+    let customer_update = taken::customer_update(&mut params, customer.is_some())?;
+    let reference = reference(&mut params)?;
     let now = context.tx.now();
     let expires_at = params.integer("expires_at")?.unwrap_or(now + LIFETIME);
     if !(now + SHORTEST..=now + LIFETIME).contains(&expires_at) {
@@ -63,10 +56,88 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         return Err(ApiError::bad_request(message).about("expires_at"));
     }
     let metadata = Metadata::of_new(params.metadata()?)?;
-    let subscription = SubscriptionData::take(&mut params)?;
-    let wanted = line_items::wanted(&mut params)?;
+    // The session lives in real time, the subscription in its customer's.
+    let customers_now = match &customer {
+        Some(id) => customers_time(context, id)?,
+        None => now,
+    };
+    let subscription_data = taken::subscription_data(&mut params, customers_now)?;
+    let trial = ["trial_days", "trial_end"]
+        .iter()
+        .any(|field| subscription_data[*field].is_i64());
+    let payment_intent_data = taken::payment_intent_data(&mut params)?;
+    let setup_intent_data = taken::setup_intent_data(&mut params)?;
+    let collection = params.one_of("payment_method_collection", &["always", "if_required"])?;
+    let submit_type = params.one_of(
+        "submit_type",
+        &["auto", "book", "donate", "pay", "subscribe"],
+    )?;
+    let (allow_promotion_codes, discounts) = discounts_of(&mut params)?;
+    let currency = params.currency("currency")?;
+    let wanted = match mode.as_str() {
+        "setup" => Vec::new(),
+        _ => line_items::wanted(&mut params)?,
+    };
     params.finish()?;
 
+    let priced = line_items::priced(context, wanted, &mode, trial)?;
+    let currency = session_currency(&mode, currency, &priced)?;
+    let id = ids::for_kind(Kind::CheckoutSession);
+    let session = NewSession {
+        mode: &mode,
+        customer: customer.as_deref(),
+        customer_creation,
+        customer_email: customer_email.as_deref(),
+        client_reference_id: reference.as_deref(),
+        success_url: &success_url,
+        cancel_url: cancel_url.as_deref(),
+        metadata,
+        currency: currency.as_deref(),
+        allow_promotion_codes,
+        discounts,
+        payment_method_collection: collection.as_deref().unwrap_or(match mode.as_str() {
+            "payment" => "if_required",
+            _ => "always",
+        }),
+        submit_type: submit_type.as_deref(),
+        expires_at,
+        url: format!("{}/c/pay/{id}", context.url),
+        created: now,
+    };
+    let mut record = Record {
+        seq: 0,
+        kind: Kind::CheckoutSession,
+        deleted: false,
+        body: checkout_session::new(&id, session),
+        private: json!({
+            "customer_update": customer_update,
+            "line_items": priced.items,
+            "payment_intent_data": payment_intent_data,
+            "setup_intent_data": setup_intent_data,
+            "subscription_data": subscription_data,
+        }),
+        id,
+    };
+    checkout::add_up(context.tx, &mut record)?;
+    context
+        .tx
+        .insert(Kind::CheckoutSession, &record.body, &record.private)?;
+    Ok(record.body)
+}
+
+/// Takes who buys, as far as that is known.
+fn customer(
+    context: &Context<'_>,
+    params: &mut Params,
+) -> Result<(Option<String>, Option<String>), ApiError> {
+    let (customer, email) = (params.text("customer")?, params.text("customer_email")?);
+    if customer.is_some() && email.is_some() {
+        let message = "You may only specify one of these parameters: customer, customer_email.";
+        return Err(ApiError::bad_request(message).about("customer_email"));
+    }
+    if let Some(email) = &email {
+        valid_email(email, "customer_email")?;
+    }
     if let Some(id) = &customer
         && context
             .tx
@@ -75,132 +146,86 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     {
         return Err(ApiError::no_such_referenced(Kind::Customer, id, "customer"));
     }
-    let (items, currency, total) =
-        line_items::priced(context, &wanted, subscription.trial_days.is_some())?;
-    let id = ids::for_kind(Kind::CheckoutSession);
-    let session = NewSession {
-        customer: customer.as_deref(),
-        customer_email: customer_email.as_deref(),
-        client_reference_id: reference.as_deref(),
-        success_url: &success_url,
-        cancel_url: cancel_url.as_deref(),
-        metadata,
-        currency: &currency,
-        amount: total,
-        expires_at,
-        url: format!("{}/c/pay/{id}", context.url),
-        created: now,
-    };
-    let body = checkout_session::new(&id, session);
-    let private = json!({
-        "line_items": items,
-        "subscription_metadata": subscription.metadata,
-        "trial_days": subscription.trial_days,
+    Ok((customer, email))
+}
+
+/// The time that a customer lives in.
+fn customers_time(context: &Context<'_>, customer: &str) -> Result<i64, ApiError> {
+    let real = context.tx.now();
+    clocks::enter(context.tx, customer)?;
+    let theirs = context.tx.now();
+    context.tx.set_now(real);
+    Ok(theirs)
+}
+
+fn reference(params: &mut Params) -> Result<Option<String>, ApiError> {
+    let reference = params.text("client_reference_id")?;
+    if reference
+        .as_ref()
+        .is_some_and(|it| it.chars().count() > LONGEST_REFERENCE)
+    {
+        let message = format!("client_reference_id can have up to {LONGEST_REFERENCE} characters.");
+        return Err(ApiError::bad_request(message).about("client_reference_id"));
+    }
+    Ok(reference)
+}
+
+/// Takes the discount that the session begins with, and whether the buyer may type a code.
+fn discounts_of(params: &mut Params) -> Result<(Option<bool>, Value), ApiError> {
+    let allowed = params.boolean("allow_promotion_codes")?;
+    if allowed.is_some() && params.has("discounts") {
+        let message =
+            "You may only specify one of these parameters: allow_promotion_codes, discounts.";
+        return Err(ApiError::bad_request(message).about("discounts"));
+    }
+    let wanted = discounts::take(params)?.unwrap_or_default();
+    if wanted.len() > 1 {
+        return Err(ApiError::bad_request("You can only apply one discount.").about("discounts"));
+    }
+    let discounts = wanted.into_iter().map(|wanted| match wanted.source {
+        Source::Coupon(id) => Ok(json!({ "coupon": id, "promotion_code": null })),
+        Source::PromotionCode(id) => Ok(json!({ "coupon": null, "promotion_code": id })),
+        Source::Discount(_) => Err(ApiError::invalid(
+            "parameter_unknown",
+            &wanted.param,
+            format!("Received unknown parameter: {}", wanted.param),
+        )),
     });
-    context.tx.insert(Kind::CheckoutSession, &body, &private)?;
+    Ok((allowed, discounts.collect::<Result<Vec<_>, _>>()?.into()))
+}
+
+/// The currency of the prices, which `currency` must not contradict.
+fn session_currency(
+    mode: &str,
+    asked: Option<String>,
+    priced: &Priced,
+) -> Result<Option<String>, ApiError> {
+    if mode == "setup" {
+        return Ok(asked);
+    }
+    match asked {
+        Some(asked) if asked != priced.currency => {
+            let message = format!("The prices of the line items are not in {asked}.");
+            Err(ApiError::refused(message).about("currency"))
+        }
+        _ => Ok(Some(priced.currency.clone())),
+    }
+}
+
+/// Changes one: its metadata.
+pub(super) fn update(
+    context: &Context<'_>,
+    id: &str,
+    mut params: Params,
+) -> Result<Value, ApiError> {
+    params.refuse("collected_information line_items shipping_options")?;
+    let mut body = existing(context, Kind::CheckoutSession, id)?.body;
+    if let Some(metadata) = params.metadata()? {
+        metadata.apply(&mut body["metadata"])?;
+    }
+    params.finish()?;
+    context.tx.replace(&body)?;
     Ok(body)
-}
-
-/// Takes the parameters that have one supported value each.
-fn refuse_modes(params: &mut Params) -> Result<(), ApiError> {
-    match params
-        .one_of("mode", &["payment", "setup", "subscription"])?
-        .as_deref()
-    {
-        Some("subscription") => {}
-        Some(mode) => {
-            return Err(ApiError::unsupported(
-                "mode",
-                &format!("Checkout in {mode} mode."),
-            ));
-        }
-        None => return Err(params.missing("mode")),
-    }
-    if let Some(mode) = params.one_of("ui_mode", &["elements", "embedded_page", "hosted_page"])?
-        && mode != "hosted_page"
-    {
-        return Err(ApiError::unsupported(
-            "ui_mode",
-            &format!("Checkout with ui_mode {mode}."),
-        ));
-    }
-    if params.boolean("allow_promotion_codes")? == Some(true) {
-        return Err(ApiError::unsupported(
-            "allow_promotion_codes",
-            "Promotion codes.",
-        ));
-    }
-    for switch in [
-        "automatic_tax",
-        "phone_number_collection",
-        "tax_id_collection",
-        "adaptive_pricing",
-    ] {
-        if let Some(mut object) = params.object(switch)? {
-            if object.boolean("enabled")? == Some(true) {
-                return Err(ApiError::unsupported(
-                    &object.name("enabled"),
-                    &format!("{switch}."),
-                ));
-            }
-            object.finish()?;
-        }
-    }
-    for (field, supported) in [
-        ("billing_address_collection", "auto"),
-        ("payment_method_collection", "always"),
-    ] {
-        if params.text(field)?.is_some_and(|value| value != supported) {
-            return Err(ApiError::unsupported(
-                field,
-                &format!("Another {field} than {supported}."),
-            ));
-        }
-    }
-    // The page is in English, whatever is asked for.
-    params.text("locale")?;
-    if params
-        .texts("payment_method_types")?
-        .is_some_and(|types| types != ["card"])
-    {
-        return Err(ApiError::unsupported(
-            "payment_method_types",
-            "Another way to pay than a card.",
-        ));
-    }
-    Ok(())
-}
-
-/// What `subscription_data` says of the subscription to come.
-#[derive(Default)]
-struct SubscriptionData {
-    metadata: Map<String, Value>,
-    trial_days: Option<i64>,
-}
-
-impl SubscriptionData {
-    fn take(params: &mut Params) -> Result<Self, ApiError> {
-        let Some(mut data) = params.object("subscription_data")? else {
-            return Ok(Self::default());
-        };
-        data.refuse(SUBSCRIPTION_DATA_UNSUPPORTED)?;
-        let metadata = Metadata::of_new(data.metadata()?)?;
-        let trial_days = data.integer("trial_period_days")?;
-        if trial_days.is_some_and(|days| !(1..=LONGEST_TRIAL_DAYS).contains(&days)) {
-            let name = data.name("trial_period_days");
-            let message = format!("The trial must be between 1 and {LONGEST_TRIAL_DAYS} days.");
-            return Err(ApiError::invalid(
-                "parameter_invalid_integer",
-                &name,
-                message,
-            ));
-        }
-        data.finish()?;
-        Ok(Self {
-            metadata,
-            trial_days,
-        })
-    }
 }
 
 /// Shows one.
@@ -238,12 +263,12 @@ pub(super) fn expire(context: &Context<'_>, id: &str, params: Params) -> Result<
             "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of \"{status}\"."
         )));
     }
-    Ok(engine::checkout::expire(context.tx, &session)?)
+    Ok(checkout::expire(context.tx, &session)?)
 }
 
 /// Lists them.
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
-    params.refuse("customer_account customer_details payment_link")?;
+    params.refuse("customer_account payment_link")?;
     let paging = Paging::take(&mut params)?;
     let mut query = time_filter(
         &mut params,
@@ -259,6 +284,10 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
         if let Some(value) = params.text(field)? {
             query = query.with(path, &value);
         }
+    }
+    if let Some(mut details) = params.object("customer_details")? {
+        query = query.with("$.customer_details.email", &details.required_text("email")?);
+        details.finish()?;
     }
     if let Some(status) = params.one_of("status", &["complete", "expired", "open"])? {
         query = query.with("$.status", &status);

@@ -1,17 +1,35 @@
 //! What a Checkout Session sells.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Context;
 use super::error::ApiError;
+use super::metadata::Metadata;
 use super::params::Params;
+use super::{Context, prices};
 use crate::objects::{Kind, checkout_session, text};
+
+/// Stripe's limits.
+const MOST_ONE_TIME: usize = 100;
+const MOST_OF_SUBSCRIPTION: usize = 20;
 
 /// A line item as it was asked for.
 pub(super) struct WantedItem {
+    /// How its price's parameter is called.
     param: String,
-    price: String,
+    price: WantedPrice,
     quantity: i64,
+    metadata: Map<String, Value>,
+}
+
+enum WantedPrice {
+    Existing(String),
+    Inline(Params),
+}
+
+/// What is sold, and in what currency.
+pub(super) struct Priced {
+    pub(super) items: Vec<Value>,
+    pub(super) currency: String,
 }
 
 /// Takes the line items that are asked for.
@@ -20,92 +38,149 @@ pub(super) fn wanted(params: &mut Params) -> Result<Vec<WantedItem>, ApiError> {
     if items.is_empty() {
         return Err(params.missing("line_items"));
     }
-    let wanted = items.into_iter().map(|mut item| {
-        item.refuse("adjustable_quantity dynamic_tax_rates metadata price_data tax_rates")?;
-        let price = item.required_text("price")?;
-        let quantity = item
-            .integer("quantity")?
-            .ok_or_else(|| item.missing("quantity"))?;
-        if quantity < 1 {
-            let message = "This value must be greater than or equal to 1.";
-            return Err(ApiError::invalid(
-                "parameter_invalid_integer",
-                &item.name("quantity"),
-                message,
-            ));
-        }
-        let param = item.name("price");
-        item.finish()?;
-        Ok(WantedItem {
-            param,
-            price,
-            quantity,
-        })
-    });
-    wanted.collect()
+    items.into_iter().map(one).collect()
 }
 
-/// The line items, their currency, and what is due today.
+fn one(mut item: Params) -> Result<WantedItem, ApiError> {
+    item.refuse("dynamic_tax_rates tax_rates")?;
+    if let Some(mut adjustable) = item.object("adjustable_quantity")? {
+        if adjustable.boolean("enabled")? == Some(true) {
+            return Err(ApiError::unsupported(
+                &adjustable.name("enabled"),
+                "A quantity that the buyer can change.",
+            ));
+        }
+        adjustable.integer("maximum")?;
+        adjustable.integer("minimum")?;
+        adjustable.finish()?;
+    }
+    let (price, data) = (item.text("price")?, item.object("price_data")?);
+    let (field, price) = match (price, data) {
+        (Some(id), None) => ("price", WantedPrice::Existing(id)),
+        (None, Some(data)) => ("price_data", WantedPrice::Inline(data)),
+        (None, None) => return Err(item.missing("price")),
+        (Some(_), Some(_)) => {
+            let message = "You may only specify one of these parameters: price, price_data.";
+            return Err(ApiError::bad_request(message).about(&item.name("price")));
+        }
+    };
+    let quantity = item
+        .positive("quantity")?
+        .ok_or_else(|| item.missing("quantity"))?;
+    let metadata = Metadata::of_new(item.metadata()?)?;
+    let param = item.name(field);
+    item.finish()?;
+    Ok(WantedItem {
+        param,
+        price,
+        quantity,
+        metadata,
+    })
+}
+
+/// The line items of a session in this mode, with what each costs today before discounts.
 pub(super) fn priced(
     context: &Context<'_>,
-    wanted: &[WantedItem],
+    wanted: Vec<WantedItem>,
+    mode: &str,
     trial: bool,
-) -> Result<(Vec<Value>, String, i64), ApiError> {
-    let (mut items, mut total) = (Vec::new(), 0);
-    let mut common: Option<(Value, Value, Value)> = None;
-    for item in wanted {
-        let missing = || ApiError::no_such_referenced(Kind::Price, &item.price, &item.param);
-        let price = context
-            .tx
-            .get(Kind::Price, &item.price)?
-            .ok_or_else(missing)?
-            .body;
-        let refused = |message: &str| ApiError::refused(message).about(&item.param);
-        if price["active"] == false {
-            return Err(refused(
-                "The price specified is inactive. This field only accepts active prices.",
-            ));
+) -> Result<Priced, ApiError> {
+    let subscribes = mode == "subscription";
+    let (mut items, mut currency) = (Vec::new(), Value::Null);
+    let (mut interval, mut one_time) = (Value::Null, 0);
+    for WantedItem {
+        param,
+        price,
+        quantity,
+        metadata,
+    } in wanted
+    {
+        let refused = |message: &str| ApiError::refused(message).about(&param);
+        let (price, product) = match price {
+            WantedPrice::Existing(id) => existing(context, &id, &param)?,
+            WantedPrice::Inline(data) => {
+                let price = prices::inline(context, data)?;
+                let product = context.tx.get(Kind::Product, text(&price, "product"))?;
+                (price, product.map_or(Value::Null, |it| it.body))
+            }
+        };
+        if currency.is_null() {
+            currency = price["currency"].clone();
         }
-        if price["recurring"].is_null() {
-            return Err(ApiError::unsupported(
-                &item.param,
-                "A one-time price in subscription mode.",
-            ));
-        }
-        let product = context
-            .tx
-            .get(Kind::Product, text(&price, "product"))?
-            .ok_or_else(missing)?
-            .body;
-        if product["active"] == false {
+        if currency != price["currency"] {
             return Err(refused(
-                "The product of this price is inactive. This field only accepts prices of active products.",
+                "Checkout does not support prices with different currencies.",
             ));
         }
         let recurring = &price["recurring"];
-        let these = (
-            price["currency"].clone(),
-            recurring["interval"].clone(),
-            recurring["interval_count"].clone(),
-        );
-        if common.get_or_insert_with(|| these.clone()) != &these {
+        if recurring.is_null() {
+            one_time += 1;
+        } else if !subscribes {
             return Err(refused(
-                "Checkout does not support prices with different currencies or billing intervals.",
+                "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices.",
             ));
+        } else {
+            let this = serde_json::json!([recurring["interval"], recurring["interval_count"]]);
+            if interval.is_null() {
+                interval = this;
+            } else if interval != this {
+                return Err(refused(
+                    "Checkout does not support multiple prices with different billing intervals.",
+                ));
+            }
         }
         let amount = price["unit_amount"]
             .as_i64()
             .unwrap_or_default()
-            .saturating_mul(item.quantity);
-        let due = if trial { 0 } else { amount };
-        total += due;
-        items.push(checkout_session::line_item(
-            &price,
-            text(&product, "name"),
-            item.quantity,
-            due,
-        ));
+            .saturating_mul(quantity);
+        let later = trial && !price["recurring"].is_null();
+        let due = if later { 0 } else { amount };
+        let name = text(&product, "name");
+        let mut item = checkout_session::line_item(&price, name, quantity, due);
+        item["metadata"] = Value::Object(metadata);
+        items.push(item);
     }
-    let currency = common.map(|(currency, ..)| currency.as_str().unwrap_or_default().to_owned());
-    Ok((items, currency.unwrap_or_default(), total))
+    if subscribes && interval.is_null() {
+        return Err(ApiError::refused(
+            "You must provide at least one recurring price in `subscription` mode when using prices.",
+        )
+        .about("line_items"));
+    }
+    let too_many = if subscribes {
+        one_time.max(items.len() - one_time) > MOST_OF_SUBSCRIPTION
+    } else {
+        one_time > MOST_ONE_TIME
+    };
+    if too_many {
+        let message = "There are more line items than Checkout allows.";
+        return Err(ApiError::bad_request(message).about("line_items"));
+    }
+    Ok(Priced {
+        items,
+        currency: currency.as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+/// A price that may be sold, and its product.
+fn existing(context: &Context<'_>, id: &str, param: &str) -> Result<(Value, Value), ApiError> {
+    let missing = || ApiError::no_such_referenced(Kind::Price, id, param);
+    let price = context.tx.get(Kind::Price, id)?.ok_or_else(missing)?.body;
+    if price["active"] == false {
+        return Err(ApiError::refused(
+            "The price specified is inactive. This field only accepts active prices.",
+        )
+        .about(param));
+    }
+    let product = context
+        .tx
+        .get(Kind::Product, text(&price, "product"))?
+        .ok_or_else(missing)?
+        .body;
+    if product["active"] == false {
+        return Err(ApiError::refused(
+            "The product of this price is inactive. This field only accepts prices of active products.",
+        )
+        .about(param));
+    }
+    Ok((price, product))
 }

@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod charges;
+mod checkout_params;
 mod checkout_sessions;
 mod coupons;
 mod customers;
@@ -20,6 +21,7 @@ mod metadata;
 mod params;
 mod payment_intents;
 mod payment_methods;
+mod payment_pages;
 mod payment_params;
 mod portal_configurations;
 mod portal_features;

@@ -235,6 +235,10 @@ pub(super) fn confirm(
     mut params: Params,
 ) -> Result<Value, ApiError> {
     let record = existing(context, Kind::PaymentIntent, id)?;
+    // An invoice's may be: by whoever has its client secret.
+    if record.private["checkout_session"].is_string() {
+        refuse_owned(&record, "confirm")?;
+    }
     params.refuse(UNSUPPORTED)?;
     params.refuse("amount_to_confirm")?;
     check_secret(context, id, &mut params)?;

@@ -102,6 +102,80 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     Ok(body)
 }
 
+/// Makes the price that `price_data` describes, with its product where that is described, too. It is not active, as at
+/// Stripe: it is there for what it was made for only.
+pub(super) fn inline(context: &Context<'_>, mut data: Params) -> Result<Value, ApiError> {
+    data.refuse("unit_amount_decimal")?;
+    let currency = data
+        .currency("currency")?
+        .ok_or_else(|| data.missing("currency"))?;
+    let unit_amount = data
+        .integer("unit_amount")?
+        .ok_or_else(|| data.missing("unit_amount"))?;
+    if unit_amount < 0 {
+        return Err(ApiError::invalid(
+            "parameter_invalid_integer",
+            &data.name("unit_amount"),
+            "This value must be greater than or equal to 0.",
+        ));
+    }
+    let recurring = recurring(&mut data)?;
+    let behavior = data.one_of("tax_behavior", &["exclusive", "inclusive", "unspecified"])?;
+    let (param, product_id) = (data.name("product"), data.text("product")?);
+    let product = match (product_id, data.object("product_data")?) {
+        (Some(id), None) => {
+            let product = context.tx.get(Kind::Product, &id)?;
+            product
+                .filter(|it| !it.deleted)
+                .ok_or_else(|| ApiError::no_such_referenced(Kind::Product, &id, &param))?
+                .body
+        }
+        (None, Some(product)) => inline_product(context, product)?,
+        (None, None) => return Err(data.missing("product")),
+        (Some(_), Some(_)) => {
+            return Err(ApiError::bad_request(
+                "You may only specify one of these parameters: product, product_data.",
+            )
+            .about(&param));
+        }
+    };
+    data.finish()?;
+    let new = NewPrice {
+        product: text(&product, "id"),
+        currency: &currency,
+        unit_amount,
+        recurring: recurring
+            .as_ref()
+            .map(|(interval, count)| (interval.as_str(), *count)),
+    };
+    let mut body = price::new(&ids::for_kind(Kind::Price), &new, context.tx.now());
+    body["active"] = json!(false);
+    if let Some(behavior) = behavior {
+        body["tax_behavior"] = json!(behavior);
+    }
+    context
+        .tx
+        .create(Kind::Price, &body, &Value::Null, "price.created")?;
+    Ok(body)
+}
+
+fn inline_product(context: &Context<'_>, mut data: Params) -> Result<Value, ApiError> {
+    data.refuse("tax_code unit_label")?;
+    let name = data.required_text("name")?;
+    let mut body = product::new(&ids::for_kind(Kind::Product), &name, context.tx.now());
+    body["active"] = json!(false);
+    body["description"] = json!(data.text("description")?);
+    if let Some(images) = data.texts("images")? {
+        body["images"] = json!(images);
+    }
+    body["metadata"] = super::customers::new_metadata(&mut data)?;
+    data.finish()?;
+    context
+        .tx
+        .create(Kind::Product, &body, &Value::Null, "product.created")?;
+    Ok(body)
+}
+
 fn recurring(params: &mut Params) -> Result<Option<(String, i64)>, ApiError> {
     let Some(mut recurring) = params.object("recurring")? else {
         return Ok(None);

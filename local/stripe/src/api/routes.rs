@@ -7,9 +7,9 @@ use super::error::ApiError;
 use super::params::Params;
 use super::{
     Context, account, charges, checkout_sessions, coupons, customers, disputes, events, existing,
-    invoice_items, invoices, payment_intents, payment_methods, portal_configurations,
-    portal_sessions, prices, products, promotion_codes, read_only, refunds, search, setup_intents,
-    subscription_items, subscriptions, test_clocks, webhook_endpoints,
+    invoice_items, invoices, payment_intents, payment_methods, payment_pages,
+    portal_configurations, portal_sessions, prices, products, promotion_codes, read_only, refunds,
+    search, setup_intents, subscription_items, subscriptions, test_clocks, webhook_endpoints,
 };
 use crate::engine::invoices::End;
 use crate::objects::Kind;
@@ -55,12 +55,16 @@ pub(super) fn run(
         ("GET", ["checkout", "sessions"]) => checkout_sessions::list(context, params),
         ("POST", ["checkout", "sessions"]) => checkout_sessions::create(context, params),
         ("GET", ["checkout", "sessions", id]) => checkout_sessions::retrieve(context, id, params),
+        ("POST", ["checkout", "sessions", id]) => checkout_sessions::update(context, id, params),
         ("GET", ["checkout", "sessions", id, "line_items"]) => {
             checkout_sessions::line_items_of(context, id, params)
         }
         ("POST", ["checkout", "sessions", id, "expire"]) => {
             checkout_sessions::expire(context, id, params)
         }
+
+        ("GET", ["payment_pages", id]) => checkout_sessions::retrieve(context, id, params),
+        ("POST", ["payment_pages", id, "confirm"]) => payment_pages::confirm(context, id, params),
 
         ("POST", ["subscriptions"]) => subscriptions::create(context, params),
         ("POST", ["subscriptions", id, "resume"]) => subscriptions::resume(context, id, params),

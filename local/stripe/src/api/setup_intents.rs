@@ -13,6 +13,7 @@ use crate::engine::setups;
 use crate::ids;
 use crate::objects::setup_intent::{self, NewSetup};
 use crate::objects::{Kind, text};
+use crate::store::Record;
 
 const UNSUPPORTED: &str = "\
     allowed_payment_method_types attach_to_self confirmation_token customer_account excluded_payment_method_types \
@@ -170,6 +171,15 @@ pub(super) fn update(
     Ok(body)
 }
 
+fn refuse_owned(record: &Record, verb: &str) -> Result<(), ApiError> {
+    match record.private["checkout_session"].as_str() {
+        Some(session) => Err(ApiError::refused(format!(
+            "You cannot {verb} a SetupIntent that belongs to the Checkout Session {session}: do so there."
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Confirms one.
 pub(super) fn confirm(
     context: &Context<'_>,
@@ -177,6 +187,7 @@ pub(super) fn confirm(
     mut params: Params,
 ) -> Result<Value, ApiError> {
     let record = existing(context, Kind::SetupIntent, id)?;
+    refuse_owned(&record, "confirm")?;
     params.refuse(UNSUPPORTED)?;
     check_secret(context, id, &mut params)?;
     let mut body = record.body.clone();
@@ -194,6 +205,7 @@ pub(super) fn cancel(
     mut params: Params,
 ) -> Result<Value, ApiError> {
     let record = existing(context, Kind::SetupIntent, id)?;
+    refuse_owned(&record, "cancel")?;
     let reasons = ["abandoned", "duplicate", "requested_by_customer"];
     let reason = params.one_of("cancellation_reason", &reasons)?;
     params.finish()?;

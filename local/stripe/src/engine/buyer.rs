@@ -1,11 +1,13 @@
 //! What a buyer types on the Checkout page.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::cards;
+use super::cards::{self, Decline};
+use super::methods;
 use crate::ids;
-use crate::objects::payment::Card;
+use crate::objects::{Kind, payment};
+use crate::store::{Error, Transaction};
 
 /// The form, as it was sent.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -41,6 +43,22 @@ impl FieldErrors {
         }
     }
 
+    /// The card was declined.
+    pub(crate) fn declined(decline: Decline) -> Self {
+        let message = Some(decline.message());
+        match decline {
+            Decline::ExpiredCard => Self {
+                expiry: message,
+                ..Self::default()
+            },
+            Decline::IncorrectCvc => Self {
+                cvc: message,
+                ..Self::default()
+            },
+            _ => Self::card(decline.message()),
+        }
+    }
+
     fn any(&self) -> bool {
         [self.email, self.number, self.expiry, self.cvc, self.name]
             .iter()
@@ -52,13 +70,45 @@ impl FieldErrors {
 #[derive(Debug)]
 pub(crate) struct Buyer {
     pub(crate) email: String,
-    pub(crate) name: String,
-    number: String,
-    expiry: (i64, i64),
+    /// Where one is asked for.
+    pub(crate) card: Option<CardGiven>,
 }
 
 impl Buyer {
     /// Checks the form as Stripe's page does. `now` is the year and the month.
+    pub(crate) fn check(
+        form: &Form,
+        asks_for_card: bool,
+        now: (i64, i64),
+    ) -> Result<Self, FieldErrors> {
+        let card = asks_for_card.then(|| CardGiven::check(form, now));
+        let (card, mut errors) = match card.transpose() {
+            Ok(card) => (card, FieldErrors::default()),
+            Err(errors) => (None, errors),
+        };
+        errors.email = email_error(&form.email);
+        if errors.any() {
+            return Err(errors);
+        }
+        Ok(Self {
+            email: form.email.trim().to_owned(),
+            card,
+        })
+    }
+}
+
+/// A card that may be one.
+#[derive(Debug)]
+pub(crate) struct CardGiven {
+    pub(crate) number: String,
+    /// Month and year.
+    pub(crate) expiry: (i64, i64),
+    /// The name on it.
+    pub(crate) name: String,
+}
+
+impl CardGiven {
+    /// Checks the fields of a card.
     pub(crate) fn check(form: &Form, now: (i64, i64)) -> Result<Self, FieldErrors> {
         let number: String = form
             .number
@@ -66,11 +116,10 @@ impl Buyer {
             .filter(|it| !it.is_whitespace() && *it != '-')
             .collect();
         let mut errors = FieldErrors {
-            email: email_error(&form.email),
             number: number_error(&number),
             ..FieldErrors::default()
         };
-        let expiry = expiry(&form.expiry, now)
+        let (year, month) = expiry(&form.expiry, now)
             .map_err(|error| errors.expiry = Some(error))
             .unwrap_or_default();
         let cvc = form.cvc.trim();
@@ -86,27 +135,19 @@ impl Buyer {
             return Err(errors);
         }
         Ok(Self {
-            email: form.email.trim().to_owned(),
-            name: form.name.trim().to_owned(),
             number,
-            expiry,
+            expiry: (month, year),
+            name: form.name.trim().to_owned(),
         })
     }
 
-    /// What the card does.
-    pub(crate) fn outcome(&self) -> cards::Card {
-        cards::find(&self.number)
-    }
-
-    /// The card, without its number.
-    pub(crate) fn card(&self) -> Card {
-        Card {
-            brand: cards::brand(&self.number),
-            last4: self.number[self.number.len() - 4..].to_owned(),
-            exp_month: self.expiry.1,
-            exp_year: self.expiry.0,
-            fingerprint: ids::new("", 16),
-        }
+    /// Stores it, for nobody yet.
+    pub(crate) fn store(&self, tx: &Transaction<'_>, email: Option<&str>) -> Result<Value, Error> {
+        let mut details = payment::no_billing_details();
+        details["email"] = json!(email);
+        details["name"] = json!(self.name);
+        let id = ids::for_kind(Kind::PaymentMethod);
+        methods::create(tx, &id, &self.number, self.expiry, details)
     }
 }
 
@@ -211,7 +252,7 @@ mod tests {
 
     #[test]
     fn each_field_says_what_is_wrong_with_it() {
-        let errors = Buyer::check(&Form::default(), NOW).unwrap_err();
+        let errors = Buyer::check(&Form::default(), true, NOW).unwrap_err();
         assert_eq!(errors.email, Some("Enter your email."));
         assert_eq!(errors.number, Some("Your card number is incomplete."));
         assert_eq!(
@@ -225,6 +266,7 @@ mod tests {
                 number: "4242424242424241".into(),
                 ..form()
             },
+            true,
             NOW,
         )
         .unwrap_err();
@@ -234,6 +276,7 @@ mod tests {
                 number: "4242".into(),
                 ..form()
             },
+            true,
             NOW,
         )
         .unwrap_err();
@@ -243,6 +286,7 @@ mod tests {
                 cvc: "12".into(),
                 ..form()
             },
+            true,
             NOW,
         )
         .unwrap_err();
@@ -250,8 +294,13 @@ mod tests {
     }
 
     #[test]
-    fn of_the_card_only_the_last_four_digits_are_kept() {
-        let card = Buyer::check(&form(), NOW).unwrap().card();
-        assert_eq!((card.brand, card.last4.as_str()), ("visa", "4242"));
+    fn without_a_card_only_the_email_is_asked_for() {
+        let form = Form {
+            email: " ada@example.com ".into(),
+            ..Form::default()
+        };
+        let buyer = Buyer::check(&form, false, NOW).unwrap();
+        assert_eq!(buyer.email, "ada@example.com");
+        assert!(buyer.card.is_none());
     }
 }

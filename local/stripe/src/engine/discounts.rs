@@ -118,6 +118,30 @@ pub(crate) fn redeem(
     }
 }
 
+/// Redeems what was shown to a buyer, who paid accordingly: [`redeem`] without its checks, which were made before.
+pub(crate) fn redeem_as_agreed(
+    tx: &Transaction<'_>,
+    wanted: &Wanted,
+    to: Target<'_>,
+) -> Result<String, ApiError> {
+    let missing = |kind, id: &str| ApiError::no_such_referenced(kind, id, &wanted.param);
+    match &wanted.source {
+        Source::Discount(_) => redeem(tx, wanted, to),
+        Source::Coupon(id) => {
+            let coupon =
+                existing(tx, Kind::Coupon, id)?.ok_or_else(|| missing(Kind::Coupon, id))?;
+            Ok(store(tx, &coupon, None, to)?)
+        }
+        Source::PromotionCode(id) => {
+            let code = existing(tx, Kind::PromotionCode, id)?
+                .ok_or_else(|| missing(Kind::PromotionCode, id))?;
+            let coupon =
+                coupon_of(tx, &code.body)?.ok_or_else(|| missing(Kind::PromotionCode, id))?;
+            Ok(store(tx, &coupon, Some(&code.body), to)?)
+        }
+    }
+}
+
 /// The active promotion code that a buyer typed, or why there is none, in words for the buyer.
 pub(crate) fn by_code(
     tx: &Transaction<'_>,

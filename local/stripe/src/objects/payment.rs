@@ -24,14 +24,6 @@ pub(crate) fn no_billing_details() -> Value {
     })
 }
 
-/// The name and address of whoever pays.
-pub(crate) fn billing_details(email: &str, name: &str) -> Value {
-    let mut details = no_billing_details();
-    details["email"] = json!(email);
-    details["name"] = json!(name);
-    details
-}
-
 /// A card that belongs to a customer, or to nobody yet.
 pub(crate) fn payment_method(
     id: &str,

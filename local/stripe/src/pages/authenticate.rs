@@ -114,7 +114,7 @@ impl Shown {
 /// Where the buyer goes: to the Checkout page, or to the shop with what Stripe tells it there.
 fn goes_to(intent: &Record, passed: bool) -> Option<String> {
     if let Some(session) = intent.private["checkout_session"].as_str() {
-        return Some(format!("/c/pay/{session}"));
+        return Some(format!("/c/pay/{session}/return"));
     }
     let Value::String(url) = &intent.private["return_url"] else {
         return None;

@@ -42,6 +42,12 @@ pub(crate) fn router() -> Router<App> {
         .route("/subscriptions/{id}/cancel", post(dashboard::cancel))
         .route("/webhooks/{state}", post(dashboard::pause))
         .route("/c/pay/{id}", get(checkout::show).post(checkout::submit))
+        .route("/c/pay/{id}/return", get(checkout::come_back))
+        .route("/c/pay/{id}/promotion_code", post(checkout::apply_code))
+        .route(
+            "/c/pay/{id}/promotion_code/remove",
+            post(checkout::remove_code),
+        )
         .route(
             "/authenticate/{id}",
             get(authenticate::show).post(authenticate::submit),

@@ -108,7 +108,7 @@ async fn what_is_wrong_with_a_parameter_is_said_with_its_name() {
         ),
         (
             "/v1/checkout/sessions",
-            "mode=payment&success_url=http://x.test",
+            "mode=paying&success_url=http://x.test",
             None,
             "mode",
         ),
@@ -194,9 +194,9 @@ async fn a_session_names_the_part_of_its_line_items_that_is_wrong() {
             "subscription_data[trial_period_days]",
         ),
         (
-            format!("{base}&{item}&line_items[0][quantity]=1&allow_promotion_codes=true"),
+            format!("{base}&{item}&line_items[0][quantity]=1&automatic_tax[enabled]=true"),
             None,
-            "allow_promotion_codes",
+            "automatic_tax[enabled]",
         ),
         (
             format!(

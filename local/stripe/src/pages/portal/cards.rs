@@ -9,11 +9,11 @@ use serde_json::{Map, json};
 use super::visit::{Answer, Visit, answer};
 use crate::api::error::ApiError;
 use crate::app::App;
-use crate::engine::buyer::{self, Buyer, FieldErrors};
+use crate::engine::buyer::{self, CardGiven, FieldErrors};
 use crate::engine::payments::{Outcome, Owner};
 use crate::engine::{methods, portal, setups};
-use crate::ids;
-use crate::objects::{Kind, payment, text};
+use crate::objects::{Kind, text};
+use crate::pages::year_and_month;
 use crate::store::{Record, Transaction};
 
 /// Shows the form of a new card.
@@ -35,8 +35,8 @@ pub(super) async fn submit(
         if !visit.allows("payment_method_update") {
             return Ok(Answer::NotFound);
         }
-        let buyer = match check(&form) {
-            Ok(buyer) => buyer,
+        let card = match CardGiven::check(&form, year_and_month()) {
+            Ok(card) => card,
             Err(errors) => {
                 return Ok(page(
                     visit,
@@ -47,7 +47,7 @@ pub(super) async fn submit(
             }
         };
         let customer = text(&visit.customer, "id");
-        let method = store(tx, &buyer, &visit.customer)?;
+        let method = card.store(tx, visit.customer["email"].as_str())?;
         let wanted = setups::Wanted {
             customer: Some(customer),
             description: None,
@@ -139,36 +139,6 @@ pub(super) async fn remove(
         visit.after(tx, "removed")
     })
     .await
-}
-
-/// What was typed, if it can be a card.
-pub(super) fn check(form: &buyer::Form) -> Result<Buyer, FieldErrors> {
-    // This form has no field for an address: it is the customer's.
-    let form = buyer::Form {
-        email: "known@example.com".to_owned(),
-        ..form.clone()
-    };
-    Buyer::check(&form, crate::pages::year_and_month())
-}
-
-/// Stores a card that was typed. It belongs to nobody yet.
-pub(super) fn store(
-    tx: &Transaction<'_>,
-    buyer: &Buyer,
-    customer: &serde_json::Value,
-) -> Result<serde_json::Value, ApiError> {
-    let mut details = payment::no_billing_details();
-    details["email"] = customer["email"].clone();
-    details["name"] = json!(buyer.name);
-    let body = payment::payment_method(
-        &ids::for_kind(Kind::PaymentMethod),
-        None,
-        &buyer.card(),
-        details,
-        tx.now(),
-    );
-    tx.insert(Kind::PaymentMethod, &body, &buyer.outcome().private())?;
-    Ok(body)
 }
 
 fn pays_from_now_on(tx: &Transaction<'_>, visit: &Visit, method: &str) -> Result<Answer, ApiError> {

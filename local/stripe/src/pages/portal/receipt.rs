@@ -5,17 +5,17 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::cards;
 use super::home::card_name;
 use super::plans::lines;
 use super::visit::{Answer, in_transaction};
 use crate::api::error::ApiError;
 use crate::app::App;
-use crate::engine::buyer::{self, FieldErrors};
+use crate::engine::buyer::{self, CardGiven, FieldErrors};
 use crate::engine::collection::{self, Collected};
 use crate::engine::{clocks, invoices};
 use crate::money;
 use crate::objects::{Kind, text};
+use crate::pages::year_and_month;
 use crate::store::{Record, Transaction};
 
 /// Shows it.
@@ -47,8 +47,8 @@ pub(super) async fn pay_with_card(
     Form(form): Form<buyer::Form>,
 ) -> Response {
     with_invoice(app, id, move |tx, invoice| {
-        let buyer = match cards::check(&form) {
-            Ok(buyer) => buyer,
+        let card = match CardGiven::check(&form, year_and_month()) {
+            Ok(card) => card,
             Err(errors) => {
                 let failure = Failure {
                     form,
@@ -60,7 +60,7 @@ pub(super) async fn pay_with_card(
         };
         let customer = tx.get(Kind::Customer, text(invoice, "customer"))?;
         let customer = customer.map_or(Value::Null, |it| it.body);
-        let method = cards::store(tx, &buyer, &customer)?;
+        let method = card.store(tx, customer["email"].as_str())?;
         collect(tx, invoice, method, |decline| Failure {
             form,
             errors: FieldErrors::card(decline),

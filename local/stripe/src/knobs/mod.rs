@@ -122,9 +122,7 @@ struct Billing {
 }
 
 async fn billing(State(app): State<App>) -> Response {
-    let setting = app
-        .store
-        .run(Cause::default(), |tx| AfterRetries::of_account(tx));
+    let setting = app.store.run(Cause::default(), AfterRetries::of_account);
     match setting.await {
         Ok(setting) => Json(json!({ "after_retries": setting.name() })).into_response(),
         Err(error) => failed(&error),

@@ -40,9 +40,9 @@ impl Moment {
 fn ago(seconds: i64) -> String {
     match seconds {
         // On a test clock.
-        ..-86_400 => format!("in {} d", -seconds / 86_400),
-        ..-3600 => format!("in {} h", -seconds / 3600),
-        ..-60 => format!("in {} min", -seconds / 60),
+        ..=-86_400 => format!("in {} d", -seconds / 86_400),
+        -86_399..=-3600 => format!("in {} h", -seconds / 3600),
+        -3599..=-60 => format!("in {} min", -seconds / 60),
         ..5 => "just now".to_owned(),
         5..60 => format!("{seconds} s ago"),
         60..3600 => format!("{} min ago", seconds / 60),

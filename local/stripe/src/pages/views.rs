@@ -43,7 +43,7 @@ fn ago(seconds: i64) -> String {
         ..=-86_400 => format!("in {} d", -seconds / 86_400),
         -86_399..=-3600 => format!("in {} h", -seconds / 3600),
         -3599..=-60 => format!("in {} min", -seconds / 60),
-        ..5 => "just now".to_owned(),
+        -59..5 => "just now".to_owned(),
         5..60 => format!("{seconds} s ago"),
         60..3600 => format!("{} min ago", seconds / 60),
         3600..86_400 => format!("{} h ago", seconds / 3600),

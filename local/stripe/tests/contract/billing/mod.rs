@@ -5,6 +5,7 @@ mod dunning;
 mod endings;
 mod invoices;
 mod renewals;
+mod rules;
 mod trials;
 
 use serde_json::Value;

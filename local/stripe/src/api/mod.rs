@@ -243,6 +243,9 @@ impl Operation {
                 }
                 Err(error) => return Err(error),
             };
+            if context.writes {
+                clocks::follow_up(tx)?;
+            }
             if let Some((key, identity)) = record {
                 tx.store_answer(&key, &identity.answer(&reply))?;
             }

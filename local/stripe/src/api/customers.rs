@@ -122,7 +122,10 @@ fn change(body: &mut Value, mut params: Params) -> Result<Option<String>, ApiErr
         };
     }
     set_texts(body, &mut params, &["description", "name", "phone"])?;
-    if let Some(mut address) = params.object("address")? {
+    if params.is_empty_text("address") {
+        params.take("address");
+        body["address"] = Value::Null;
+    } else if let Some(mut address) = params.object("address")? {
         let mut value = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
         set_texts(
             &mut value,
@@ -241,4 +244,37 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
 /// Metadata of a new object, from its parameters.
 pub(super) fn new_metadata(params: &mut Params) -> Result<Value, ApiError> {
     Ok(Value::Object(Metadata::of_new(params.metadata()?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::test_clock;
+    use crate::store::{Cause, Store};
+
+    /// Puts a customer on a clock.
+    fn on_clock(status: &str, private: &Value) -> Result<Value, ApiError> {
+        let store = Store::open(None, "http://stripe.test")?;
+        store.transaction(Cause::default(), |tx| {
+            let mut clock = test_clock::new("clock_1", 1_800_000_000, None, tx.now());
+            clock["status"] = json!(status);
+            tx.insert(Kind::TestClock, &clock, private)?;
+            let context = Context {
+                tx,
+                url: tx.url(),
+                writes: true,
+            };
+            create(&context, Params::parse("test_clock=clock_1")?)
+        })
+    }
+
+    #[test]
+    fn a_customer_is_put_only_on_a_clock_that_stands_still_and_is_shown() {
+        let customer = on_clock("ready", &json!({})).unwrap();
+        assert_eq!(customer["created"], 1_800_000_000);
+        let advancing = on_clock("advancing", &json!({})).unwrap_err();
+        assert!(advancing.message().contains("advancement underway"));
+        let hidden = on_clock("ready", &json!({ "hidden": true })).unwrap_err();
+        assert_eq!(hidden.body()["error"]["code"], "resource_missing");
+    }
 }

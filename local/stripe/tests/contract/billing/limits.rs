@@ -151,33 +151,13 @@ async fn what_was_on_a_deleted_clock_stays_in_its_time() {
 }
 
 #[tokio::test]
-async fn a_customer_is_put_only_on_a_clock_that_stands_still_and_is_shown() {
-    let ada = Customer::at(START, "pm_card_visa").await;
-    for _ in 0..20 {
-        ada.subscribe("").await;
-    }
-    let path = format!("{CLOCKS}/{}", ada.clock);
-    let form = format!("frozen_time={}", time(START) + 59 * DAY);
-    ada.stripe
-        .post(&format!("{path}/advance"), &form)
-        .await
-        .ok();
-    let form = format!("test_clock={}", ada.clock);
-    let reply = ada.stripe.post("/v1/customers", &form).await;
-    // It may have arrived meanwhile.
-    if reply.status != 200 {
-        reply.check_error(400, None, None);
-        let message = reply.json["error"]["message"].as_str().unwrap();
-        assert!(message.contains("advancement underway"), "{message}");
-    }
-    ada.stripe
-        .until(&path, |clock| clock["status"] == "ready")
-        .await;
-    ada.stripe.post("/v1/customers", &form).await.ok();
-    ada.stripe
-        .post("/v1/customers", "test_clock=clock_none")
-        .await
-        .check_error(400, Some("resource_missing"), Some("test_clock"));
+async fn an_address_is_unset_by_an_empty_one() {
+    let stripe = Stripe::start().await;
+    let customer = stripe.post("/v1/customers", "address[city]=Paris").await;
+    let path = format!("/v1/customers/{}", id(&customer.ok()));
+    let kept = stripe.post(&path, "name=Ada").await.ok();
+    assert_eq!(kept["address"]["city"], "Paris");
+    assert!(stripe.post(&path, "address=").await.ok()["address"].is_null());
 }
 
 #[tokio::test]

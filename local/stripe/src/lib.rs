@@ -20,6 +20,7 @@ mod server;
 mod store;
 mod webhooks;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,8 +152,12 @@ pub async fn serve(
 async fn keep_time(app: App) {
     loop {
         let passed = app.store.run(Cause::default(), |tx| {
-            engine::catch_up(tx)?;
-            engine::clocks::step(tx)
+            // A panic must not end time for good; caught in here, it undoes this one step.
+            catch_unwind(AssertUnwindSafe(|| {
+                engine::catch_up(tx)?;
+                Ok(engine::clocks::step(tx)?)
+            }))
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("it panicked")))
         });
         match passed.await {
             Ok(true) => app.webhooks.wake(),

@@ -21,11 +21,30 @@ fn unlisted() -> Value {
     let resend = json!({ "type": "object", "additionalProperties": false, "properties": {
         "account": text, "for_stripecli": { "type": "boolean" }, "webhook_endpoint": text,
     } });
-    let event = json!({ "$ref": "#/components/schemas/event" });
-    json!({ "/v1/events/{id}/retry": { "post": {
-        "requestBody": { "content": { "application/x-www-form-urlencoded": { "schema": resend } } },
-        "responses": { "200": { "content": { "application/json": { "schema": event } } } },
-    } } })
+    // `stripe trigger checkout.session.completed`: its fixtures read and pay a session as Stripe's own page does.
+    // https://github.com/stripe/stripe-cli/tree/master/pkg/fixtures/triggers
+    let confirm = json!({ "type": "object", "additionalProperties": false,
+        "required": ["payment_method"],
+        "properties": { "expected_amount": { "type": "integer" }, "payment_method": text },
+    });
+    // The whole page's shape is not known; what the fixtures rely on is the session in it.
+    let page = answer("checkout.session");
+    json!({
+        "/v1/events/{id}/retry": { "post": { "requestBody": form_of(resend), "responses": answer("event") } },
+        "/v1/payment_pages/{id}": { "get": { "responses": page } },
+        "/v1/payment_pages/{id}/confirm": { "post": { "requestBody": form_of(confirm), "responses": page } },
+    })
+}
+
+/// A form as an operation of the spec has it.
+fn form_of(schema: Value) -> Value {
+    json!({ "content": { "application/x-www-form-urlencoded": { "schema": schema } } })
+}
+
+/// An answer as an operation of the spec has it: a component.
+fn answer(component: &str) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{component}") });
+    json!({ "200": { "content": { "application/json": { "schema": schema } } } })
 }
 
 /// The spec.

@@ -15,8 +15,14 @@ use crate::store::Query;
 use crate::{ids, objects};
 
 const UNSUPPORTED: &str = "\
-    business_name cash_balance default_source individual_name invoice_prefix \
+    business_name cash_balance individual_name invoice_prefix \
     next_invoice_sequence preferred_locales shipping source tax tax_exempt tax_id_data";
+
+/// What only a change has: the ways to pay of before payment methods.
+const UNSUPPORTED_CHANGES: &str = "\
+    bank_account card default_alipay_account default_bank_account default_card default_source";
+/// The largest balance either way, in minor units: eight digits, as Stripe has amounts.
+const LARGEST_BALANCE: i64 = 99_999_999;
 
 /// Creates one.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
@@ -26,7 +32,12 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     if let Some(clock) = clock {
         let missing = || ApiError::no_such_referenced(Kind::TestClock, &clock, "test_clock");
         let clock = context.tx.get(Kind::TestClock, &clock)?;
-        let clock = clock.filter(|it| !it.deleted).ok_or_else(missing)?;
+        let clock = clock
+            .filter(|it| !it.deleted && it.private["hidden"] != true)
+            .ok_or_else(missing)?;
+        if clock.body["status"] == "advancing" {
+            return Err(super::advancing());
+        }
         context.tx.set_now(clocks::frozen_time(&clock.body));
         body["test_clock"] = json!(clock.id);
         body["created"] = json!(context.tx.now());
@@ -55,6 +66,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
 /// Changes one.
 pub(super) fn update(context: &Context<'_>, id: &str, params: Params) -> Result<Value, ApiError> {
     params.refuse("test_clock")?;
+    params.refuse(UNSUPPORTED_CHANGES)?;
     let record = existing(context, Kind::Customer, id)?;
     let mut body = record.body.clone();
     let default = change(&mut body, params)?;
@@ -110,7 +122,10 @@ fn change(body: &mut Value, mut params: Params) -> Result<Option<String>, ApiErr
         };
     }
     set_texts(body, &mut params, &["description", "name", "phone"])?;
-    if let Some(mut address) = params.object("address")? {
+    if params.is_empty_text("address") {
+        params.take("address");
+        body["address"] = Value::Null;
+    } else if let Some(mut address) = params.object("address")? {
         let mut value = json!({ "city": null, "country": null, "line1": null, "line2": null, "postal_code": null, "state": null });
         set_texts(
             &mut value,
@@ -124,6 +139,13 @@ fn change(body: &mut Value, mut params: Params) -> Result<Option<String>, ApiErr
         metadata.apply(&mut body["metadata"])?;
     }
     if let Some(balance) = params.integer("balance")? {
+        if balance.unsigned_abs() > LARGEST_BALANCE.unsigned_abs() {
+            return Err(ApiError::invalid(
+                "parameter_invalid_integer",
+                "balance",
+                format!("Invalid integer: {balance}. A balance has at most eight digits."),
+            ));
+        }
         body["balance"] = json!(balance);
     }
     let mut default = None;
@@ -146,20 +168,56 @@ pub(super) fn retrieve(context: &Context<'_>, id: &str, params: Params) -> Resul
     Ok(record.body)
 }
 
-/// Deletes one and cancels its subscriptions at once.
+/// Deletes one and cancels its subscriptions at once. Its invoices stay, but nobody collects them any more, and its cards
+/// are nobody's.
 pub(super) fn delete(context: &Context<'_>, id: &str, params: Params) -> Result<Value, ApiError> {
     params.finish()?;
     let record = existing(context, Kind::Customer, id)?;
+    let deleted = customer::deleted(id);
+    context.tx.delete(id, &deleted)?;
+    let query = Query::of(Kind::PaymentMethod).with("$.customer", id);
+    for method in context.tx.all(&query)? {
+        methods::detach(context.tx, &method)?;
+    }
     let query = Query::of(Kind::Subscription).with("$.customer", id);
     for subscription in context.tx.all(&query)? {
         if !objects::subscription::is_terminal(&subscription.body) {
             subscriptions::cancel(context.tx, &subscription.body, "cancellation_requested")?;
         }
     }
-    let deleted = customer::deleted(id);
-    context.tx.delete(id, &deleted)?;
+    stop_collecting(context, id)?;
     context.tx.emit("customer.deleted", &record.body, None)?;
     Ok(deleted)
+}
+
+/// Stops time from working on a customer's unpaid invoices.
+fn stop_collecting(context: &Context<'_>, customer: &str) -> Result<(), ApiError> {
+    let query = Query::of(Kind::Invoice).with("$.customer", customer);
+    for invoice in context.tx.all(&query)? {
+        if !matches!(text(&invoice.body, "status"), "draft" | "open") {
+            continue;
+        }
+        let mut stopped = invoice.body.clone();
+        stopped["auto_advance"] = json!(false);
+        stopped["automatically_finalizes_at"] = Value::Null;
+        stopped["next_payment_attempt"] = Value::Null;
+        context
+            .tx
+            .update(&invoice.body, &stopped, "invoice.updated")?;
+    }
+    Ok(())
+}
+
+/// An invoice goes no further once its customer is deleted.
+pub(super) fn check_payer(context: &Context<'_>, invoice: &str) -> Result<(), ApiError> {
+    let invoice = existing(context, Kind::Invoice, invoice)?.body;
+    let customer = text(&invoice, "customer");
+    match context.tx.get(Kind::Customer, customer)? {
+        Some(it) if it.deleted => Err(ApiError::refused(format!(
+            "The customer of this invoice, {customer}, was deleted: it can only be voided or marked uncollectible."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Lists them.
@@ -186,4 +244,37 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
 /// Metadata of a new object, from its parameters.
 pub(super) fn new_metadata(params: &mut Params) -> Result<Value, ApiError> {
     Ok(Value::Object(Metadata::of_new(params.metadata()?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::test_clock;
+    use crate::store::{Cause, Store};
+
+    /// Puts a customer on a clock.
+    fn on_clock(status: &str, private: &Value) -> Result<Value, ApiError> {
+        let store = Store::open(None, "http://stripe.test")?;
+        store.transaction(Cause::default(), |tx| {
+            let mut clock = test_clock::new("clock_1", 1_800_000_000, None, tx.now());
+            clock["status"] = json!(status);
+            tx.insert(Kind::TestClock, &clock, private)?;
+            let context = Context {
+                tx,
+                url: tx.url(),
+                writes: true,
+            };
+            create(&context, Params::parse("test_clock=clock_1")?)
+        })
+    }
+
+    #[test]
+    fn a_customer_is_put_only_on_a_clock_that_stands_still_and_is_shown() {
+        let customer = on_clock("ready", &json!({})).unwrap();
+        assert_eq!(customer["created"], 1_800_000_000);
+        let advancing = on_clock("advancing", &json!({})).unwrap_err();
+        assert!(advancing.message().contains("advancement underway"));
+        let hidden = on_clock("ready", &json!({ "hidden": true })).unwrap_err();
+        assert_eq!(hidden.body()["error"]["code"], "resource_missing");
+    }
 }

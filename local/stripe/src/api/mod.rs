@@ -243,6 +243,9 @@ impl Operation {
                 }
                 Err(error) => return Err(error),
             };
+            if context.writes {
+                clocks::follow_up(tx)?;
+            }
             if let Some((key, identity)) = record {
                 tx.store_answer(&key, &identity.answer(&reply))?;
             }
@@ -278,11 +281,14 @@ fn customer_named(context: &Context<'_>, id: &str, param: &str) -> Result<Record
 
 fn enter_time(context: &Context<'_>, record: &Record) -> Result<(), ApiError> {
     if clocks::enter(context.tx, &record.id)? && context.writes {
-        return Err(ApiError::bad_request(
-            "Test clock advancement underway - cannot perform modifications.",
-        ));
+        return Err(advancing());
     }
     Ok(())
+}
+
+/// The error for a change to what is on a test clock on its way.
+fn advancing() -> ApiError {
+    ApiError::bad_request("Test clock advancement underway - cannot perform modifications.")
 }
 
 /// Takes texts that may be unset, and sets them.

@@ -22,6 +22,11 @@ pub(super) fn run(
     params: Params,
 ) -> Result<Value, ApiError> {
     let segments: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
+    if let ("POST", ["invoices", id, "finalize" | "pay" | "send"]) =
+        (method.as_str(), segments.as_slice())
+    {
+        customers::check_payer(context, id)?;
+    }
     match (method.as_str(), segments.as_slice()) {
         ("GET", ["customers"]) => customers::list(context, params),
         ("POST", ["customers"]) => customers::create(context, params),
@@ -102,7 +107,7 @@ pub(super) fn run(
         ("POST", ["subscription_items", id]) => subscription_items::update(context, id, params),
         ("DELETE", ["subscription_items", id]) => subscription_items::delete(context, id, params),
 
-        ("GET", ["invoices"]) => read_only::list(context, Kind::Invoice, INVOICES, params),
+        ("GET", ["invoices"]) => read_only::invoices(context, params),
         ("POST", ["invoices"]) => invoices::create(context, params),
         ("POST", ["invoices", "create_preview"]) => invoices::preview(context, params),
         ("GET", ["invoices", id]) => read_only::retrieve(context, Kind::Invoice, id, params),
@@ -140,9 +145,7 @@ pub(super) fn run(
             test_clocks::advance(context, id, params)
         }
 
-        ("GET", ["invoice_payments"]) => {
-            read_only::list(context, Kind::InvoicePayment, INVOICE_PAYMENTS, params)
-        }
+        ("GET", ["invoice_payments"]) => read_only::invoice_payments(context, params),
         ("GET", ["invoice_payments", id]) => {
             read_only::retrieve(context, Kind::InvoicePayment, id, params)
         }
@@ -201,11 +204,3 @@ pub(super) fn run(
         (method, _) => Err(ApiError::unrecognized_url(method, path)),
     }
 }
-
-const INVOICES: &[(&str, &str)] = &[
-    ("collection_method", "$.collection_method"),
-    ("customer", "$.customer"),
-    ("status", "$.status"),
-    ("subscription", "$.parent.subscription_details.subscription"),
-];
-const INVOICE_PAYMENTS: &[(&str, &str)] = &[("invoice", "$.invoice"), ("status", "$.status")];

@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::list::Paging;
 use super::params::Params;
 use super::{Context, customers};
-use crate::engine::clocks;
+use crate::engine::{clocks, periods};
 use crate::ids;
 use crate::objects::{Kind, test_clock};
 use crate::store::{Query, Record};
@@ -21,12 +21,28 @@ fn shown(record: Record) -> Option<Record> {
     (record.private["hidden"] != true).then_some(record)
 }
 
+/// The time that a clock is set to, as far as the calendar goes.
+fn frozen_time(params: &mut Params) -> Result<i64, ApiError> {
+    let time = params
+        .integer("frozen_time")?
+        .ok_or_else(|| params.missing("frozen_time"))?;
+    if (0..=periods::LAST).contains(&time) {
+        return Ok(time);
+    }
+    Err(ApiError::invalid(
+        "parameter_invalid_integer",
+        "frozen_time",
+        format!(
+            "Invalid timestamp: {time}. It must be between 0 and {}.",
+            periods::LAST
+        ),
+    ))
+}
+
 /// Makes one, which stands still until it is advanced.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     params.refuse("customer")?;
-    let frozen_time = params
-        .integer("frozen_time")?
-        .ok_or_else(|| params.missing("frozen_time"))?;
+    let frozen_time = frozen_time(&mut params)?;
     let name = params.text("name")?;
     params.finish()?;
     let id = ids::for_kind(Kind::TestClock);
@@ -60,9 +76,7 @@ pub(super) fn advance(
     id: &str,
     mut params: Params,
 ) -> Result<Value, ApiError> {
-    let to = params
-        .integer("frozen_time")?
-        .ok_or_else(|| params.missing("frozen_time"))?;
+    let to = frozen_time(&mut params)?;
     params.finish()?;
     let clock = existing(context, id)?;
     if clock.body["status"] != "ready" {
@@ -84,15 +98,21 @@ pub(super) fn advance(
     Ok(clocks::advance(context.tx, &clock, to)?)
 }
 
-/// Deletes one with the customers on it.
+/// Deletes one with the customers on it. What is left of them, such as their canceled subscriptions, stays in the time at
+/// which the clock stood.
+/// <https://docs.stripe.com/billing/testing/test-clocks/api-advanced-usage#delete-clock>
 pub(super) fn delete(context: &Context<'_>, id: &str, params: Params) -> Result<Value, ApiError> {
     params.finish()?;
     let clock = existing(context, id)?;
     let query = Query::of(Kind::Customer).with("$.test_clock", id);
+    let now = context.tx.now();
     for customer in context.tx.all(&query)? {
         customers::delete(context, &customer.id, Params::default())?;
     }
     let deleted = json!({ "id": id, "object": "test_helpers.test_clock", "deleted": true });
+    context.tx.set_now(now);
+    let stood_at = json!({ "stood_at": clocks::frozen_time(&clock.body) });
+    context.tx.replace_private(id, &stood_at)?;
     context.tx.delete(id, &deleted)?;
     context
         .tx

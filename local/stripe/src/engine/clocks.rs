@@ -1,8 +1,10 @@
 //! Time: what is due is done in its order, in real time or on a test clock.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde_json::{Value, json};
 
-use super::renewals;
+use super::{periods, renewals};
 use crate::clock;
 use crate::objects::{Kind, test_clock, text};
 use crate::store::{Error, Query, Record, Transaction};
@@ -10,36 +12,77 @@ use crate::{ids, objects};
 
 /// How much is done in one transaction, so that requests get their turn.
 const AT_ONCE: usize = 50;
+/// How many things may be due on an object at one time.
+const TRIES: usize = 5;
 
-/// Does what is due by now in real time.
+/// Does what is due by now: in real time, and on the test clocks that are not on their way.
 ///
 /// Each request does so first, so that nothing is seen that should have ended; a timer does so in between, so that the
 /// events go out.
 pub(crate) fn catch_up(tx: &Transaction<'_>) -> Result<(), Error> {
-    while run_first_due(tx, None, clock::seconds())? {}
-    for ahead in tx.all(&Query::of(Kind::TestClock).hidden(true))? {
-        while run_first_due(tx, Some(&ahead.id), time_of(&ahead))? {}
+    all_clocks(tx, false)
+}
+
+/// Does what a request made due the moment it was made, or earlier: a trial of a day has its notice at once, and after
+/// what the request did itself.
+pub(crate) fn follow_up(tx: &Transaction<'_>) -> Result<(), Error> {
+    all_clocks(tx, true)
+}
+
+/// Does what is due on all clocks, none of it earlier than now if it is `at_once`.
+fn all_clocks(tx: &Transaction<'_>, at_once: bool) -> Result<(), Error> {
+    let now = clock::seconds();
+    let earliest = if at_once { now } else { i64::MIN };
+    while run_first_due(tx, None, earliest, now)? {}
+    for clock in tx.all(&Query::of(Kind::TestClock).without("$.status", "advancing"))? {
+        let now = time_of(&clock);
+        // One that stands still had done all until where it stands.
+        let runs = clock.private["hidden"] == true;
+        let earliest = if at_once || !runs { now } else { i64::MIN };
+        while run_first_due(tx, Some(&clock.id), earliest, now)? {}
     }
     Ok(())
 }
 
-/// Does the first thing that is due on a clock, as of when it was due. Whether there was one.
-fn run_first_due(tx: &Transaction<'_>, clock: Option<&str>, until: i64) -> Result<bool, Error> {
+/// Does what is due first on a clock, as of when it was due, but not before `earliest` nor before the object was made.
+/// Whether there was something.
+///
+/// What fails is undone and given up for this object, so that time goes on for the others.
+fn run_first_due(
+    tx: &Transaction<'_>,
+    clock: Option<&str>,
+    earliest: i64,
+    until: i64,
+) -> Result<bool, Error> {
     let Some((due, record)) = tx.first_due(clock, until)? else {
         return Ok(false);
     };
-    tx.at(due, || renewals::on_due(tx, &record))?;
-    // What time has dealt with is due later, or never. Anything else would be done again without end.
-    if let Some(after) = tx.find(&record.id)?
-        && !after.deleted
-        && objects::due(&after.body, &after.private).is_some_and(|it| it <= due)
-        && after.body == record.body
-        && after.private == record.private
-    {
-        tracing::error!(id = record.id, "time has come, and nothing has happened");
+    let created = record.body["created"].as_i64().unwrap_or(due);
+    let at = due.max(earliest).max(created);
+    if let Err(error) = tx.attempt(|| run_due(tx, record.clone(), due, at)) {
+        tracing::error!(id = record.id, %error, "time has come, and what is due cannot be done");
         tx.never_due(&record.id)?;
     }
     Ok(true)
+}
+
+/// Does at a time what was due on an object by `due`: often one thing, but a notice and what it is about may coincide.
+fn run_due(tx: &Transaction<'_>, mut record: Record, due: i64, at: i64) -> anyhow::Result<()> {
+    for _ in 0..TRIES {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            tx.attempt(|| tx.at(at, || renewals::on_due(tx, &record)))
+        }));
+        done.map_err(|_| anyhow::anyhow!("it panicked"))??;
+        record = match tx.find(&record.id)? {
+            Some(after) if is_due(&after, due) => after,
+            _ => return Ok(()),
+        };
+    }
+    anyhow::bail!("it is still due after {TRIES} tries")
+}
+
+fn is_due(record: &Record, at: i64) -> bool {
+    !record.deleted && objects::due(&record.body, &record.private).is_some_and(|it| it <= at)
 }
 
 /// Sets the transaction's time to that of the clock which an object lives by. Whether that clock is on its way.
@@ -58,7 +101,11 @@ pub(crate) fn enter(tx: &Transaction<'_>, object: &str) -> Result<bool, Error> {
 fn time_of(clock: &Record) -> i64 {
     match clock.private["seconds_ahead"].as_i64() {
         Some(ahead) => clock::seconds() + ahead,
-        None => frozen_time(&clock.body),
+        // A deleted one stands where it stood.
+        None => [&clock.body["frozen_time"], &clock.private["stood_at"]]
+            .into_iter()
+            .find_map(Value::as_i64)
+            .unwrap_or_else(clock::seconds),
     }
 }
 
@@ -70,7 +117,7 @@ pub(crate) fn frozen_time(clock: &Value) -> i64 {
 /// The furthest that a clock may go in one step: two intervals of the shortest subscription on it, or two years.
 pub(crate) fn furthest(tx: &Transaction<'_>, clock: &Value) -> Result<i64, Error> {
     let now = frozen_time(clock);
-    let mut furthest = super::periods::end(now, "year", 2, 1);
+    let mut furthest = periods::end(now, "year", 2, 1);
     let query = Query::of(Kind::Subscription).with("$.test_clock", text(clock, "id"));
     for subscription in tx.all(&query)? {
         if objects::subscription::is_terminal(&subscription.body) {
@@ -78,8 +125,8 @@ pub(crate) fn furthest(tx: &Transaction<'_>, clock: &Value) -> Result<i64, Error
         }
         for item in objects::subscription::items(&subscription.body) {
             if let Some(price) = tx.get(Kind::Price, text(item, "price"))? {
-                let (interval, count) = super::periods::of_price(&price.body);
-                furthest = furthest.min(super::periods::end(now, interval, count, 2));
+                let (interval, count) = periods::of_price(&price.body);
+                furthest = furthest.min(periods::end(now, interval, count, 2));
             }
         }
     }
@@ -104,8 +151,9 @@ pub(crate) fn step(tx: &Transaction<'_>) -> Result<bool, Error> {
     };
     let target = &clock.body["status_details"]["advancing"]["target_frozen_time"];
     let target = target.as_i64().unwrap_or_default();
+    let start = frozen_time(&clock.body);
     for _ in 0..AT_ONCE {
-        if !run_first_due(tx, Some(&clock.id), target)? {
+        if !run_first_due(tx, Some(&clock.id), start, target)? {
             let mut body = clock.body;
             body["status"] = json!("ready");
             body["status_details"] = json!({});
@@ -143,10 +191,12 @@ pub(crate) fn move_on(tx: &Transaction<'_>, customer: &str, to: i64) -> Result<(
             id
         }
     };
-    while run_first_due(tx, Some(&id), to)? {}
-    let Some(clock) = tx.get(Kind::TestClock, &id)? else {
+    let Some(clock) = tx.get(Kind::TestClock, &id)?.filter(|it| !it.deleted) else {
         return Ok(());
     };
+    let now = time_of(&clock);
+    let to = to.clamp(now, periods::LAST.max(now));
+    while run_first_due(tx, Some(&id), now, to)? {}
     if clock.private["hidden"] == true {
         let ahead = json!({ "hidden": true, "seconds_ahead": to - clock::seconds() });
         return tx.replace_private(&id, &ahead);
@@ -155,3 +205,6 @@ pub(crate) fn move_on(tx: &Transaction<'_>, customer: &str, to: i64) -> Result<(
     body["frozen_time"] = json!(to);
     tx.replace(&body)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,13 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde_json::Value;
 
-/// The end of the `number`th period (from 1) after `anchor`, in seconds since the epoch.
+/// The last second of the year 9999: no time is taken that is later.
+pub(crate) const LAST: i64 = 253_402_300_799;
+/// What is never reached: later than [`LAST`], and small enough to reckon with.
+const NEVER: i64 = 1_000_000_000_000;
+
+/// The end of the `number`th period (from 1) after `anchor`, in seconds since the epoch; one that is never reached where the
+/// calendar ends before it.
 ///
 /// Always counted from the anchor, never from the period before: a subscription that starts on 31 January renews on
 /// 28 or 29 February and then on 31 March. <https://docs.stripe.com/billing/subscriptions/billing-cycle>
@@ -20,8 +26,8 @@ pub(crate) fn end(anchor: i64, interval: &str, interval_count: i64, number: i64)
     match (start, span) {
         (Ok(start), Ok(span)) => start
             .checked_add(span)
-            .map_or(i64::MAX, |end| end.timestamp().as_second()),
-        _ => i64::MAX,
+            .map_or(NEVER, |end| end.timestamp().as_second()),
+        _ => NEVER,
     }
 }
 
@@ -37,11 +43,15 @@ pub(crate) fn next_end(anchor: i64, interval: &str, interval_count: i64, time: i
         "year" => 366 * 86_400,
         _ => 31 * 86_400,
     };
-    let mut number = ((time - anchor) / (longest * interval_count.max(1))).max(1);
-    while end(anchor, interval, interval_count, number) <= time {
+    let interval_count = interval_count.max(1);
+    let mut number = (time.saturating_sub(anchor) / interval_count.saturating_mul(longest)).max(1);
+    loop {
+        let end = end(anchor, interval, interval_count, number);
+        if end > time || end == NEVER {
+            return end;
+        }
         number += 1;
     }
-    end(anchor, interval, interval_count, number)
 }
 
 /// Whether a period counted from `anchor` ends at `time`.
@@ -128,6 +138,23 @@ mod tests {
         for day in days {
             at = next_end(anchor, "month", 1, at);
             assert_eq!(at, second(&format!("{day}T10:00:00Z")), "{day}");
+        }
+    }
+
+    #[test]
+    fn the_next_end_is_given_even_where_the_calendar_ends() {
+        for interval in ["day", "week", "month", "year"] {
+            for (anchor, count, time) in [
+                (0, 1, LAST),
+                (LAST - 1, 1, LAST),
+                (0, 1, i64::MAX),
+                (i64::MAX, 1, i64::MAX),
+                (0, i64::MAX, LAST),
+                (LAST, 1, LAST),
+            ] {
+                assert_eq!(next_end(anchor, interval, count, time), NEVER);
+            }
+            assert!(next_end(0, interval, 0, 1_800_000_000) > 1_800_000_000);
         }
     }
 

@@ -28,7 +28,7 @@ fn subscription_due(body: &Value, private: &Value) -> Option<i64> {
     let changes = match text(body, "status") {
         "incomplete" => body["created"]
             .as_i64()
-            .map(|created| created + INCOMPLETE_LIFETIME),
+            .map(|created| created.saturating_add(INCOMPLETE_LIFETIME)),
         "canceled" | "incomplete_expired" => return None,
         "paused" => private["resuming_until"].as_i64(),
         "trialing" => notice(
@@ -40,7 +40,7 @@ fn subscription_due(body: &Value, private: &Value) -> Option<i64> {
             let start = body["items"]["data"][0]["current_period_start"].as_i64()?;
             match period_end? {
                 // A week is too short for a notice a week ahead.
-                end if end - RENEWAL_NOTICE <= start => Some(end),
+                end if end.saturating_sub(RENEWAL_NOTICE) <= start => Some(end),
                 end => notice(&private["renewal_notice"], end, RENEWAL_NOTICE),
             }
         }
@@ -54,5 +54,9 @@ fn subscription_due(body: &Value, private: &Value) -> Option<i64> {
 
 /// The time of the notice before `at`, and once that was sent, `at` itself.
 fn notice(sent_for: &Value, at: i64, before: i64) -> Option<i64> {
-    Some(if *sent_for == at { at } else { at - before })
+    Some(if *sent_for == at {
+        at
+    } else {
+        at.saturating_sub(before)
+    })
 }

@@ -75,11 +75,12 @@ impl<'a> Transaction<'a> {
 
     /// Does what time does: at `time`, and without a request that its events would name.
     pub(crate) fn at<T>(&self, time: i64, work: impl FnOnce() -> T) -> T {
-        let before = (self.now.replace(time), self.by_time.replace(true));
-        let done = work();
-        self.now.set(before.0);
-        self.by_time.set(before.1);
-        done
+        let _back = Back {
+            tx: self,
+            now: self.now.replace(time),
+            by_time: self.by_time.replace(true),
+        };
+        work()
     }
 
     /// Does something and undoes it: what it gives is what would come of it.
@@ -87,24 +88,24 @@ impl<'a> Transaction<'a> {
         &self,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        self.inner.execute_batch("SAVEPOINT as_if")?;
+        let savepoint = Savepoint::open(&self.inner)?;
         let outcome = work();
-        self.inner
-            .execute_batch("ROLLBACK TO as_if; RELEASE as_if")?;
+        savepoint.undo()?;
         outcome
     }
 
-    /// Does something, and undoes it if it fails.
+    /// Does something, and undoes it if it fails or panics.
     pub(crate) fn attempt<T, E: From<Error>>(
         &self,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        self.inner.execute_batch("SAVEPOINT attempt")?;
+        let savepoint = Savepoint::open(&self.inner)?;
         let outcome = work();
-        if outcome.is_err() {
-            self.inner.execute_batch("ROLLBACK TO attempt")?;
+        if outcome.is_ok() {
+            savepoint.keep()?;
+        } else {
+            savepoint.undo()?;
         }
-        self.inner.execute_batch("RELEASE attempt")?;
         outcome
     }
 
@@ -307,6 +308,56 @@ impl<'a> Transaction<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Sets a transaction's time back, also when a panic passes by.
+struct Back<'a> {
+    tx: &'a Transaction<'a>,
+    now: i64,
+    by_time: bool,
+}
+
+impl Drop for Back<'_> {
+    fn drop(&mut self) {
+        self.tx.now.set(self.now);
+        self.tx.by_time.set(self.by_time);
+    }
+}
+
+/// What is done in a transaction from here on, to be kept or undone. A panic undoes it.
+struct Savepoint<'a> {
+    sql: &'a rusqlite::Connection,
+    open: bool,
+}
+
+impl<'a> Savepoint<'a> {
+    fn open(sql: &'a rusqlite::Connection) -> Result<Self, Error> {
+        sql.execute_batch("SAVEPOINT inner_work")?;
+        Ok(Self { sql, open: true })
+    }
+
+    fn keep(mut self) -> Result<(), Error> {
+        self.open = false;
+        self.sql.execute_batch("RELEASE inner_work")
+    }
+
+    fn undo(mut self) -> Result<(), Error> {
+        self.open = false;
+        self.sql
+            .execute_batch("ROLLBACK TO inner_work; RELEASE inner_work")
+    }
+}
+
+impl Drop for Savepoint<'_> {
+    fn drop(&mut self) {
+        if self.open
+            && let Err(error) = self
+                .sql
+                .execute_batch("ROLLBACK TO inner_work; RELEASE inner_work")
+        {
+            tracing::error!(%error, "what a panic left behind cannot be undone");
+        }
     }
 }
 

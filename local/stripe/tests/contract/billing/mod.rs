@@ -4,6 +4,7 @@ mod changes;
 mod dunning;
 mod endings;
 mod invoices;
+mod limits;
 mod renewals;
 mod rules;
 mod trials;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{discounts, payments};
+use crate::api::error::ApiError;
 use crate::objects::invoice::{self, Line, NewInvoice};
 use crate::objects::{Kind, customer, invoice_item, text};
 use crate::store::{Error, Query, Record, Transaction};
@@ -41,11 +42,15 @@ impl Composed {
 /// Puts a draft together. Nothing is stored.
 pub(crate) fn compose(tx: &Transaction<'_>, id: &str, draft: Draft<'_>) -> Result<Composed, Error> {
     let mut lines = draft.lines;
-    let pending = if draft.takes_pending {
+    let mut pending = if draft.takes_pending {
         pending_items(tx, draft.customer, draft.subscription, draft.currency)?
     } else {
         Vec::new()
     };
+    // One made by hand for a subscription takes only what waits for that one.
+    if draft.billing_reason == "manual" && draft.subscription.is_some() {
+        pending.retain(|it| invoice_item::subscription(&it.body).is_some());
+    }
     // As Stripe orders them: what is given back and charged for changes comes first.
     let mut all: Vec<Line> = pending
         .iter()
@@ -67,6 +72,9 @@ pub(crate) fn compose(tx: &Transaction<'_>, id: &str, draft: Draft<'_>) -> Resul
         currency: draft.currency,
         lines: &all,
         discounts: draft.discounts,
+        balance: tx
+            .get(Kind::Customer, text(draft.customer, "id"))?
+            .map_or(0, |it| balance(&it, draft.currency)),
         amounts_off: &amounts_off,
         period: draft.period,
         created: tx.now(),
@@ -84,6 +92,7 @@ pub(crate) fn preview(tx: &Transaction<'_>, draft: Draft<'_>) -> Result<Value, E
 
 /// Stores a draft; the invoice items on it wait no longer.
 pub(crate) fn store(tx: &Transaction<'_>, draft: Composed) -> Result<Value, Error> {
+    settle_currency(tx, text(&draft.body, "customer"))?;
     for item in draft.pending {
         let mut taken = item.body;
         taken["invoice"] = draft.body["id"].clone();
@@ -169,13 +178,116 @@ pub(crate) fn product_name(tx: &Transaction<'_>, price: &Value) -> Result<String
     Ok(product.map_or_else(String::new, |it| text(&it.body, "name").to_owned()))
 }
 
+/// The currency of a balance that was set before the customer had a currency: the account's.
+const ACCOUNT_CURRENCY: &str = "usd";
+
+/// What a customer owes (or, negative, has as a credit) in a currency. Each currency has a balance of its own: the object
+/// shows that of the customer's currency, and the others are kept beside it.
+fn balance(customer: &Record, currency: &str) -> i64 {
+    let shown = customer.body["balance"].as_i64().unwrap_or_default();
+    match customer.body["currency"].as_str() {
+        Some(own) if own == currency => shown,
+        None if shown == 0 || currency == ACCOUNT_CURRENCY => shown,
+        _ => customer.private["balances"][currency]
+            .as_i64()
+            .unwrap_or_default(),
+    }
+}
+
+/// Sets [`balance`].
+fn set_balance(
+    tx: &Transaction<'_>,
+    customer: &Record,
+    currency: &str,
+    wanted: i64,
+) -> Result<(), Error> {
+    if balance(customer, currency) == wanted {
+        return Ok(());
+    }
+    let mut body = customer.body.clone();
+    if body["currency"].is_null() {
+        body["currency"] = match body["balance"].as_i64() {
+            None | Some(0) => json!(currency),
+            Some(_) => json!(ACCOUNT_CURRENCY),
+        };
+    }
+    if body["currency"] == currency {
+        body["balance"] = json!(wanted);
+        return tx.update(&customer.body, &body, "customer.updated");
+    }
+    let mut private = customer.private.clone();
+    private["balances"][currency] = json!(wanted);
+    tx.replace_private(&customer.id, &private)
+}
+
+/// A balance without a currency gets the account's before the customer's first subscription says another.
+fn settle_currency(tx: &Transaction<'_>, customer: &str) -> Result<(), Error> {
+    let Some(customer) = tx.get(Kind::Customer, customer)?.filter(|it| !it.deleted) else {
+        return Ok(());
+    };
+    if customer.body["currency"].is_string() || customer.body["balance"] == 0 {
+        return Ok(());
+    }
+    let mut body = customer.body.clone();
+    body["currency"] = json!(ACCOUNT_CURRENCY);
+    tx.update(&customer.body, &body, "customer.updated")
+}
+
+/// Why a draft stays one.
+#[derive(Debug)]
+pub(crate) enum NotFinalized {
+    /// More is due than Stripe charges at once.
+    TooLarge {
+        currency: String,
+    },
+    Store(Error),
+}
+
+impl From<Error> for NotFinalized {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotFinalized> for ApiError {
+    fn from(error: NotFinalized) -> Self {
+        match error {
+            NotFinalized::TooLarge { currency } => Self::refused_with(
+                "amount_too_large",
+                format!(
+                    "Amount must be no more than {} {currency}",
+                    money::amount(*invoice::CHARGEABLE.end(), &currency)
+                ),
+            ),
+            NotFinalized::Store(error) => error.into(),
+        }
+    }
+}
+
+/// [`finalize`] as time does it: a draft that cannot be finalized stays one, and says why.
+pub(crate) fn finalize_in_time(tx: &Transaction<'_>, draft: &Value) -> Result<Value, Error> {
+    let error = match finalize(tx, draft) {
+        Ok(body) => return Ok(body),
+        Err(NotFinalized::Store(error)) => return Err(error),
+        Err(error @ NotFinalized::TooLarge { .. }) => ApiError::from(error),
+    };
+    let mut body = draft.clone();
+    body["auto_advance"] = json!(false);
+    body["automatically_finalizes_at"] = Value::Null;
+    body["last_finalization_error"] = error.body()["error"].clone();
+    body["next_payment_attempt"] = Value::Null;
+    tx.update(draft, &body, "invoice.updated")?;
+    tx.emit("invoice.finalization_failed", &body, None)?;
+    Ok(body)
+}
+
 /// Numbers a draft and opens it for payment; with nothing due it is paid at once.
-pub(crate) fn finalize(tx: &Transaction<'_>, draft: &Value) -> Result<Value, Error> {
+pub(crate) fn finalize(tx: &Transaction<'_>, draft: &Value) -> Result<Value, NotFinalized> {
     let body = open(tx, draft)?;
     let due = body["amount_due"].as_i64().unwrap_or_default();
     if due == 0 {
         tx.emit("invoice.finalized", &body, None)?;
-        return super::collection::paid(tx, &body);
+        return Ok(super::collection::paid(tx, &body)?);
     }
     let intent = payments::create(
         tx,
@@ -203,7 +315,7 @@ pub(crate) fn finalize_paid_by(
     tx: &Transaction<'_>,
     draft: &Value,
     intent: &Value,
-) -> Result<Value, Error> {
+) -> Result<Value, NotFinalized> {
     let body = open(tx, draft)?;
     add_payment(tx, &body, text(intent, "id"))?;
     tx.emit("invoice.finalized", &body, None)?;
@@ -211,18 +323,23 @@ pub(crate) fn finalize_paid_by(
 }
 
 /// Numbers a draft and opens it.
-fn open(tx: &Transaction<'_>, draft: &Value) -> Result<Value, Error> {
+fn open(tx: &Transaction<'_>, draft: &Value) -> Result<Value, NotFinalized> {
     let mut body = draft.clone();
-    if let Some(customer) = tx.get(Kind::Customer, text(draft, "customer"))?
+    let currency = text(draft, "currency");
+    if let Some(mut customer) = tx.get(Kind::Customer, text(draft, "customer"))?
         && !customer.deleted
     {
-        let mut after = customer.body.clone();
         // The balance may have changed since the draft was made.
-        body["starting_balance"] = after["balance"].clone();
+        body["starting_balance"] = json!(balance(&customer, currency));
         invoice::add_up(&mut body);
-        let number = customer::take_invoice_number(&mut after);
-        after["balance"] = json!(invoice::finalize(&mut body, &number, tx.url(), tx.now()));
-        tx.replace(&after)?;
+        if body["amount_due"].as_i64() > Some(*invoice::CHARGEABLE.end()) {
+            let currency = currency.to_owned();
+            return Err(NotFinalized::TooLarge { currency });
+        }
+        let number = customer::take_invoice_number(&mut customer.body);
+        tx.replace(&customer.body)?;
+        let left = invoice::finalize(&mut body, &number, tx.url(), tx.now());
+        set_balance(tx, &customer, currency, left)?;
     }
     tx.replace(&body)?;
     Ok(body)
@@ -289,11 +406,31 @@ pub(crate) fn end(tx: &Transaction<'_>, invoice: &Value, how: End) -> Result<Val
             tx.replace(&payment)?;
             payments::cancel(tx, &intent)?;
         }
+        give_back_balance(tx, invoice)?;
     }
     tx.update(invoice, &body, "invoice.updated")?;
     tx.emit(event, &body, None)?;
     super::subscriptions::invoice_ended(tx, &body)?;
     Ok(body)
+}
+
+/// Takes back what an invoice did to the customer's balance when it was finalized.
+fn give_back_balance(tx: &Transaction<'_>, invoice: &Value) -> Result<(), Error> {
+    let (Some(starting), Some(ending)) = (
+        invoice["starting_balance"].as_i64(),
+        invoice["ending_balance"].as_i64(),
+    ) else {
+        return Ok(());
+    };
+    let Some(customer) = tx
+        .get(Kind::Customer, text(invoice, "customer"))?
+        .filter(|it| !it.deleted)
+    else {
+        return Ok(());
+    };
+    let currency = text(invoice, "currency");
+    let back = balance(&customer, currency).saturating_add(starting.saturating_sub(ending));
+    set_balance(tx, &customer, currency, back)
 }
 
 /// Stops time from working on a subscription's unpaid invoices.

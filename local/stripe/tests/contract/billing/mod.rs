@@ -4,6 +4,7 @@ mod changes;
 mod dunning;
 mod endings;
 mod invoices;
+mod money;
 mod renewals;
 mod trials;
 

@@ -240,6 +240,10 @@ pub(crate) enum NotFinalized {
     TooLarge {
         currency: String,
     },
+    /// The customer was deleted.
+    NoCustomer {
+        id: String,
+    },
     Store(Error),
 }
 
@@ -259,6 +263,9 @@ impl From<NotFinalized> for ApiError {
                     money::amount(*invoice::CHARGEABLE.end(), &currency)
                 ),
             ),
+            NotFinalized::NoCustomer { id } => {
+                Self::no_such_referenced(Kind::Customer, &id, "customer")
+            }
             NotFinalized::Store(error) => error.into(),
         }
     }
@@ -269,7 +276,9 @@ pub(crate) fn finalize_in_time(tx: &Transaction<'_>, draft: &Value) -> Result<Va
     let error = match finalize(tx, draft) {
         Ok(body) => return Ok(body),
         Err(NotFinalized::Store(error)) => return Err(error),
-        Err(error @ NotFinalized::TooLarge { .. }) => ApiError::from(error),
+        Err(error @ (NotFinalized::TooLarge { .. } | NotFinalized::NoCustomer { .. })) => {
+            ApiError::from(error)
+        }
     };
     let mut body = draft.clone();
     body["auto_advance"] = json!(false);
@@ -326,21 +335,22 @@ pub(crate) fn finalize_paid_by(
 fn open(tx: &Transaction<'_>, draft: &Value) -> Result<Value, NotFinalized> {
     let mut body = draft.clone();
     let currency = text(draft, "currency");
-    if let Some(mut customer) = tx.get(Kind::Customer, text(draft, "customer"))?
-        && !customer.deleted
-    {
-        // The balance may have changed since the draft was made.
-        body["starting_balance"] = json!(balance(&customer, currency));
-        invoice::add_up(&mut body);
-        if body["amount_due"].as_i64() > Some(*invoice::CHARGEABLE.end()) {
-            let currency = currency.to_owned();
-            return Err(NotFinalized::TooLarge { currency });
-        }
-        let number = customer::take_invoice_number(&mut customer.body);
-        tx.replace(&customer.body)?;
-        let left = invoice::finalize(&mut body, &number, tx.url(), tx.now());
-        set_balance(tx, &customer, currency, left)?;
+    let customer = tx.get(Kind::Customer, text(draft, "customer"))?;
+    let Some(mut customer) = customer.filter(|it| !it.deleted) else {
+        let id = text(draft, "customer").to_owned();
+        return Err(NotFinalized::NoCustomer { id });
+    };
+    // The balance may have changed since the draft was made.
+    body["starting_balance"] = json!(balance(&customer, currency));
+    invoice::add_up(&mut body);
+    if body["amount_due"].as_i64() > Some(*invoice::CHARGEABLE.end()) {
+        let currency = currency.to_owned();
+        return Err(NotFinalized::TooLarge { currency });
     }
+    let number = customer::take_invoice_number(&mut customer.body);
+    tx.replace(&customer.body)?;
+    let left = invoice::finalize(&mut body, &number, tx.url(), tx.now());
+    set_balance(tx, &customer, currency, left)?;
     tx.replace(&body)?;
     Ok(body)
 }

@@ -322,6 +322,20 @@ async fn a_renewal_of_too_much_stays_a_draft_that_says_why() {
 }
 
 #[tokio::test]
+async fn nothing_is_asked_of_a_customer_who_is_gone() {
+    let ada = Customer::at(START, "pm_card_visa").await;
+    let draft = ada.draft(2000, "usd").await;
+    let path = format!("/v1/customers/{}", ada.id);
+    ada.stripe.delete(&path).await.ok();
+    for action in ["finalize", "pay"] {
+        let path = format!("/v1/invoices/{draft}/{action}");
+        let reply = ada.stripe.post(&path, "").await;
+        reply.check_error(400, Some("resource_missing"), Some("customer"));
+    }
+    assert_eq!(ada.invoice(&json!(draft)).await["status"], "draft");
+}
+
+#[tokio::test]
 async fn numbers_are_bounded() {
     let ada = Customer::at(START, "pm_card_visa").await;
     let product = "currency=usd&product_data[name]=Gold&unit_amount=";

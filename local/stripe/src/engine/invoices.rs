@@ -1,5 +1,7 @@
 //! Invoices from draft to open, and what ends them unpaid. [`super::collection`] gets them paid.
 
+mod balances;
+
 use serde_json::{Value, json};
 
 use super::{discounts, payments};
@@ -74,7 +76,7 @@ pub(crate) fn compose(tx: &Transaction<'_>, id: &str, draft: Draft<'_>) -> Resul
         discounts: draft.discounts,
         balance: tx
             .get(Kind::Customer, text(draft.customer, "id"))?
-            .map_or(0, |it| balance(&it, draft.currency)),
+            .map_or(0, |it| balances::of(&it, draft.currency)),
         amounts_off: &amounts_off,
         period: draft.period,
         created: tx.now(),
@@ -92,7 +94,7 @@ pub(crate) fn preview(tx: &Transaction<'_>, draft: Draft<'_>) -> Result<Value, E
 
 /// Stores a draft; the invoice items on it wait no longer.
 pub(crate) fn store(tx: &Transaction<'_>, draft: Composed) -> Result<Value, Error> {
-    settle_currency(tx, text(&draft.body, "customer"))?;
+    balances::settle_currency(tx, text(&draft.body, "customer"))?;
     for item in draft.pending {
         let mut taken = item.body;
         taken["invoice"] = draft.body["id"].clone();
@@ -176,61 +178,6 @@ pub(crate) fn subscription_lines(
 pub(crate) fn product_name(tx: &Transaction<'_>, price: &Value) -> Result<String, Error> {
     let product = tx.get(Kind::Product, text(price, "product"))?;
     Ok(product.map_or_else(String::new, |it| text(&it.body, "name").to_owned()))
-}
-
-/// The currency of a balance that was set before the customer had a currency: the account's.
-const ACCOUNT_CURRENCY: &str = "usd";
-
-/// What a customer owes (or, negative, has as a credit) in a currency. Each currency has a balance of its own: the object
-/// shows that of the customer's currency, and the others are kept beside it.
-fn balance(customer: &Record, currency: &str) -> i64 {
-    let shown = customer.body["balance"].as_i64().unwrap_or_default();
-    match customer.body["currency"].as_str() {
-        Some(own) if own == currency => shown,
-        None if shown == 0 || currency == ACCOUNT_CURRENCY => shown,
-        _ => customer.private["balances"][currency]
-            .as_i64()
-            .unwrap_or_default(),
-    }
-}
-
-/// Sets [`balance`].
-fn set_balance(
-    tx: &Transaction<'_>,
-    customer: &Record,
-    currency: &str,
-    wanted: i64,
-) -> Result<(), Error> {
-    if balance(customer, currency) == wanted {
-        return Ok(());
-    }
-    let mut body = customer.body.clone();
-    if body["currency"].is_null() {
-        body["currency"] = match body["balance"].as_i64() {
-            None | Some(0) => json!(currency),
-            Some(_) => json!(ACCOUNT_CURRENCY),
-        };
-    }
-    if body["currency"] == currency {
-        body["balance"] = json!(wanted);
-        return tx.update(&customer.body, &body, "customer.updated");
-    }
-    let mut private = customer.private.clone();
-    private["balances"][currency] = json!(wanted);
-    tx.replace_private(&customer.id, &private)
-}
-
-/// A balance without a currency gets the account's before the customer's first subscription says another.
-fn settle_currency(tx: &Transaction<'_>, customer: &str) -> Result<(), Error> {
-    let Some(customer) = tx.get(Kind::Customer, customer)?.filter(|it| !it.deleted) else {
-        return Ok(());
-    };
-    if customer.body["currency"].is_string() || customer.body["balance"] == 0 {
-        return Ok(());
-    }
-    let mut body = customer.body.clone();
-    body["currency"] = json!(ACCOUNT_CURRENCY);
-    tx.update(&customer.body, &body, "customer.updated")
 }
 
 /// Why a draft stays one.
@@ -341,7 +288,7 @@ fn open(tx: &Transaction<'_>, draft: &Value) -> Result<Value, NotFinalized> {
         return Err(NotFinalized::NoCustomer { id });
     };
     // The balance may have changed since the draft was made.
-    body["starting_balance"] = json!(balance(&customer, currency));
+    body["starting_balance"] = json!(balances::of(&customer, currency));
     invoice::add_up(&mut body);
     if body["amount_due"].as_i64() > Some(*invoice::CHARGEABLE.end()) {
         let currency = currency.to_owned();
@@ -350,7 +297,7 @@ fn open(tx: &Transaction<'_>, draft: &Value) -> Result<Value, NotFinalized> {
     let number = customer::take_invoice_number(&mut customer.body);
     tx.replace(&customer.body)?;
     let left = invoice::finalize(&mut body, &number, tx.url(), tx.now());
-    set_balance(tx, &customer, currency, left)?;
+    balances::set(tx, &customer, currency, left)?;
     tx.replace(&body)?;
     Ok(body)
 }
@@ -416,31 +363,12 @@ pub(crate) fn end(tx: &Transaction<'_>, invoice: &Value, how: End) -> Result<Val
             tx.replace(&payment)?;
             payments::cancel(tx, &intent)?;
         }
-        give_back_balance(tx, invoice)?;
+        balances::give_back(tx, invoice)?;
     }
     tx.update(invoice, &body, "invoice.updated")?;
     tx.emit(event, &body, None)?;
     super::subscriptions::invoice_ended(tx, &body)?;
     Ok(body)
-}
-
-/// Takes back what an invoice did to the customer's balance when it was finalized.
-fn give_back_balance(tx: &Transaction<'_>, invoice: &Value) -> Result<(), Error> {
-    let (Some(starting), Some(ending)) = (
-        invoice["starting_balance"].as_i64(),
-        invoice["ending_balance"].as_i64(),
-    ) else {
-        return Ok(());
-    };
-    let Some(customer) = tx
-        .get(Kind::Customer, text(invoice, "customer"))?
-        .filter(|it| !it.deleted)
-    else {
-        return Ok(());
-    };
-    let currency = text(invoice, "currency");
-    let back = balance(&customer, currency).saturating_add(starting.saturating_sub(ending));
-    set_balance(tx, &customer, currency, back)
 }
 
 /// Stops time from working on a subscription's unpaid invoices.

@@ -9,7 +9,7 @@ use super::subscription_params as taken;
 use super::{Context, customer_named, existing, set_texts, subscriptions};
 use crate::engine::collection::{self, Collected};
 use crate::engine::invoices::{self, Draft, End};
-use crate::engine::subscriptions::{self as lives, FirstPayment, New};
+use crate::engine::subscriptions::{self as lives, EndsAt, FirstPayment, New};
 use crate::engine::{methods, updates};
 use crate::ids;
 use crate::objects::{Kind, invoice, text};
@@ -407,6 +407,7 @@ fn preview_new(
         let subscription = lives::create(
             context.tx,
             New {
+                id: &ids::for_kind(Kind::Subscription),
                 customer,
                 items,
                 default_payment_method: None,
@@ -417,6 +418,7 @@ fn preview_new(
                 missing_payment_method: "create_invoice",
                 saves_payment_method: false,
                 trial_end,
+                ends: EndsAt::Never,
                 payment: FirstPayment::Later,
             },
         )?;

@@ -11,8 +11,6 @@ use crate::engine::updates::{self, Changes, ItemChange};
 use crate::objects::{Kind, subscription, text};
 use crate::store::{Query, Record};
 
-const UNSUPPORTED: &str = "billing_thresholds discounts plan price_data tax_rates";
-
 /// The subscription that has an item.
 fn owner(context: &Context<'_>, id: &str) -> Result<Record, ApiError> {
     let query = Query::of(Kind::Subscription).having_item(id);
@@ -61,18 +59,13 @@ fn changes(owner: &Record, params: &mut Params, now: i64) -> Result<Changes, Api
 }
 
 fn apply(context: &Context<'_>, owner: &Record, changes: Changes) -> Result<Value, ApiError> {
-    if subscription::is_terminal(&owner.body) {
-        return Err(ApiError::refused(
-            "A canceled subscription can only update its cancellation_details and metadata.",
-        ));
-    }
     taken::check_fit(context, &owner.body, &changes.items)?;
     updates::apply(context.tx, owner, owner.body.clone(), changes)
 }
 
 /// Adds one to a subscription.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
-    params.refuse(UNSUPPORTED)?;
+    params.refuse(taken::ITEM_UNSUPPORTED)?;
     let id = params.required_text("subscription")?;
     let owner = existing(context, Kind::Subscription, &id)?;
     let mut changes = changes(&owner, &mut params, context.tx.now())?;
@@ -89,7 +82,7 @@ pub(super) fn update(
     id: &str,
     mut params: Params,
 ) -> Result<Value, ApiError> {
-    params.refuse(UNSUPPORTED)?;
+    params.refuse(taken::ITEM_UNSUPPORTED)?;
     let owner = owner(context, id)?;
     let mut changes = changes(&owner, &mut params, context.tx.now())?;
     changes.items = vec![taken::change_of(context, id.to_owned(), params)?];

@@ -6,12 +6,18 @@ use super::Context;
 use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
+use crate::engine::periods;
 use crate::engine::subscriptions::{EndsAt, NewItem};
-use crate::engine::updates::{self, ItemChange, OnFailure, Proration};
+use crate::engine::updates::{ItemChange, OnFailure, Proration};
 use crate::objects::{Kind, subscription, text};
 
 pub(super) const LONGEST_TRIAL_DAYS: i64 = 730;
-const ITEM_UNSUPPORTED: &str = "billing_thresholds discounts plan price_data tax_rates";
+/// Stripe's, of an item.
+pub(super) const ITEM_UNSUPPORTED: &str = "billing_thresholds discounts plan price_data tax_rates";
+/// The largest quantity, so that no sum overflows.
+const MOST: i64 = 999_999;
+/// The end of the year 9999, in seconds since the epoch.
+const LATEST: i64 = 253_402_300_799;
 
 /// Takes how and by what money is collected, of which one way each is supported.
 pub(super) fn collection(params: &mut Params) -> Result<(), ApiError> {
@@ -48,11 +54,11 @@ pub(super) fn new_item(context: &Context<'_>, mut item: Params) -> Result<NewIte
 
 pub(super) fn quantity(item: &mut Params) -> Result<Option<i64>, ApiError> {
     let quantity = item.integer("quantity")?;
-    if quantity.is_some_and(|it| it < 0) {
+    if quantity.is_some_and(|it| !(0..=MOST).contains(&it)) {
         return Err(ApiError::invalid(
             "parameter_invalid_integer",
             &item.name("quantity"),
-            "This value must be greater than or equal to 0.",
+            format!("This value must be from 0 to {MOST}."),
         ));
     }
     Ok(quantity)
@@ -93,7 +99,18 @@ pub(super) fn fitting<'a>(prices: impl Iterator<Item = &'a Value>) -> Result<(),
         )
         .about("items"));
     }
-    if !updates::same_interval(&prices) {
+    for (index, price) in prices.iter().enumerate() {
+        if prices[..index].iter().any(|it| it["id"] == price["id"]) {
+            let message = format!(
+                "Cannot add multiple subscription items with the same plan: {}. To change an item, pass its id.",
+                text(price, "id")
+            );
+            return Err(ApiError::refused(message).about("items"));
+        }
+    }
+    let mut intervals = prices.iter().map(periods::of_price);
+    let first = intervals.next();
+    if !intervals.all(|it| Some(it) == first) {
         return Err(ApiError::unsupported(
             "items",
             "A subscription with prices of different intervals.",
@@ -325,6 +342,40 @@ pub(super) fn ends_at(params: &mut Params, now: i64) -> Result<Option<EndsAt>, A
     })
 }
 
+/// The end of a subscription must be the end of a period, or of its trial: this stand-in gives no credit for the rest of one.
+/// Within the current period it may be any time, where no credit is wanted.
+pub(super) fn check_end(
+    context: &Context<'_>,
+    subscription: &Value,
+    ends: EndsAt,
+    proration: Proration,
+) -> Result<(), ApiError> {
+    let EndsAt::Time(at) = ends else {
+        return Ok(());
+    };
+    let anchor = subscription["billing_cycle_anchor"].as_i64();
+    let price = subscription::items(subscription)
+        .first()
+        .map(|item| context.tx.get(Kind::Price, text(item, "price")))
+        .transpose()?
+        .flatten();
+    let (Some(anchor), Some(price)) = (anchor, price) else {
+        return Ok(());
+    };
+    let (interval, count) = periods::of_price(&price.body);
+    let in_trial = subscription["trial_end"]
+        .as_i64()
+        .is_some_and(|it| at <= it);
+    let in_period = at <= subscription::period_end(subscription) && proration == Proration::None;
+    if in_trial || in_period || periods::ends_at(anchor, interval, count, at) {
+        return Ok(());
+    }
+    Err(ApiError::unsupported(
+        "cancel_at",
+        "An end in the middle of a period, with a credit for the rest.",
+    ))
+}
+
 /// A time to come.
 pub(super) fn future(param: &str, time: &str, now: i64) -> Result<i64, ApiError> {
     let time: i64 = time.parse().map_err(|_| {
@@ -334,14 +385,14 @@ pub(super) fn future(param: &str, time: &str, now: i64) -> Result<i64, ApiError>
             format!("Invalid integer: {time}"),
         )
     })?;
-    if time <= now {
+    if !(now + 1..=LATEST).contains(&time) {
         return Err(ApiError::bad_request(format!("{param} must be in the future.")).about(param));
     }
     Ok(time)
 }
 
 /// Takes how collection is paused: null where it goes on.
-pub(super) fn pause_collection(params: &mut Params) -> Result<Option<Value>, ApiError> {
+pub(super) fn pause_collection(params: &mut Params, now: i64) -> Result<Option<Value>, ApiError> {
     if params.is_empty_text("pause_collection") {
         params.text_or_unset("pause_collection")?;
         return Ok(Some(Value::Null));
@@ -352,7 +403,10 @@ pub(super) fn pause_collection(params: &mut Params) -> Result<Option<Value>, Api
     let behavior = pause
         .one_of("behavior", &["keep_as_draft", "mark_uncollectible", "void"])?
         .ok_or_else(|| pause.missing("behavior"))?;
-    let resumes_at = pause.integer("resumes_at")?;
+    let resumes_at = match pause.text("resumes_at")? {
+        Some(time) => Some(future(&pause.name("resumes_at"), &time, now)?),
+        None => None,
+    };
     pause.finish()?;
     Ok(Some(
         json!({ "behavior": behavior, "resumes_at": resumes_at }),

@@ -9,8 +9,10 @@ use super::params::Params;
 use super::subscription_params::{self as taken, LONGEST_TRIAL_DAYS};
 use super::{Context, customer_named, discounts, existing, set_texts};
 use crate::engine::discounts::{Target, redeem, replaced};
+use crate::engine::prorations;
 use crate::engine::subscriptions::{self, EndsAt, FirstPayment, New, discounts_of};
 use crate::engine::updates::{self, Changes, OnFailure, Proration};
+use crate::ids;
 use crate::objects::{Kind, subscription, text};
 use crate::store::{Query, Record};
 
@@ -79,7 +81,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let ends = taken::ends_at(&mut params, context.tx.now())?;
     let behavior = taken::on_failure(&mut params)?;
     params.boolean("off_session")?;
-    taken::proration(&mut params)?;
+    let proration = taken::proration(&mut params)?;
     params.finish()?;
 
     let customer = customer_named(context, &customer, "customer")?.body;
@@ -107,11 +109,13 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
             "default_payment_method",
         )?;
     }
+    let id = ids::for_kind(Kind::Subscription);
     let redeemed = wanted_discounts
         .iter()
         .map(|wanted| {
             let target = Target {
                 customer: customer["id"].as_str(),
+                subscription: Some(&id),
                 currency: items[0].price["currency"].as_str(),
                 ..Target::default()
             };
@@ -119,6 +123,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         })
         .collect::<Result<Vec<_>, _>>()?;
     let new = New {
+        id: &id,
         customer: &customer,
         items,
         default_payment_method: method.as_deref(),
@@ -129,16 +134,16 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         missing_payment_method: &missing_method.unwrap_or_else(|| "create_invoice".to_owned()),
         saves_payment_method: saves,
         trial_end,
+        ends: ends.unwrap_or(EndsAt::Never),
         payment: match behavior {
             OnFailure::Allow => FirstPayment::Attempt,
             OnFailure::Refuse => FirstPayment::Require,
             OnFailure::LeaveOpen => FirstPayment::Later,
         },
     };
-    let mut body = subscriptions::create(context.tx, new)?;
+    let body = subscriptions::create(context.tx, new)?;
     if let Some(ends) = ends {
-        subscriptions::end_at(&mut body, ends, now);
-        context.tx.replace(&body)?;
+        taken::check_end(context, &body, ends, proration)?;
     }
     Ok(context.tx.show(&body)?)
 }
@@ -224,8 +229,7 @@ fn changes(
         metadata.apply(&mut body["metadata"])?;
     }
     cancellation_details(params)?.apply(&mut body);
-    let only_details = body != record.body || params.is_empty();
-    if subscription::is_terminal(&record.body) && !(only_details && params.is_empty()) {
+    if subscription::is_terminal(&record.body) && !params.is_empty() {
         // Stripe lets nothing but metadata and details change on a subscription that has ended.
         return Err(ApiError::refused(
             "A canceled subscription can only update its cancellation_details and metadata.",
@@ -249,11 +253,12 @@ fn changes(
         body["payment_settings"]["save_default_payment_method"] =
             json!(if saves { "on_subscription" } else { "off" });
     }
-    if let Some(pause) = taken::pause_collection(params)? {
+    if let Some(pause) = taken::pause_collection(params, now)? {
         body["pause_collection"] = pause;
     }
     let changes = priced_changes(context, &record.body, params)?;
     if let Some(ends) = taken::ends_at(params, now)? {
+        taken::check_end(context, &body, ends, changes.proration)?;
         subscriptions::end_at(&mut body, ends, now);
     }
     if let Some(wanted) = discounts::take(params)? {
@@ -323,7 +328,7 @@ pub(super) fn cancel(
     let mut body = record.body;
     details.apply(&mut body);
     if prorate {
-        updates::credit_unused(context.tx, &body)?;
+        prorations::credit_unused(context.tx, &body)?;
     }
     let mut canceled = subscriptions::cancel(context.tx, &body, "cancellation_requested")?;
     if invoice_now && let Some(invoice) = updates::last_invoice(context.tx, &canceled)? {
@@ -399,12 +404,13 @@ pub(super) fn previewed(
     record: &Record,
     details: &mut Params,
 ) -> Result<(Value, Changes), ApiError> {
+    details.refuse("cancel_now")?;
+    let now = context.tx.now();
     let mut body = record.body.clone();
     let changes = priced_changes(context, &record.body, details)?;
-    if let Some(ends) = taken::ends_at(details, context.tx.now())? {
-        subscriptions::end_at(&mut body, ends, context.tx.now());
-    } else if details.boolean("cancel_now")? == Some(true) {
-        subscriptions::end_at(&mut body, EndsAt::Time(context.tx.now()), context.tx.now());
+    if let Some(ends) = taken::ends_at(details, now)? {
+        taken::check_end(context, &body, ends, changes.proration)?;
+        subscriptions::end_at(&mut body, ends, now);
     }
     Ok((body, changes))
 }

@@ -13,6 +13,7 @@ pub(crate) mod methods;
 pub(crate) mod payments;
 pub(crate) mod periods;
 pub(crate) mod portal;
+pub(crate) mod prorations;
 pub(crate) mod refunds;
 mod renewals;
 pub(crate) mod setups;

@@ -44,6 +44,11 @@ pub(crate) fn next_end(anchor: i64, interval: &str, interval_count: i64, time: i
     end(anchor, interval, interval_count, number)
 }
 
+/// Whether a period counted from `anchor` ends at `time`.
+pub(crate) fn ends_at(anchor: i64, interval: &str, interval_count: i64, time: i64) -> bool {
+    time > anchor && next_end(anchor, interval, interval_count, time - 1) == time
+}
+
 /// How often a price recurs: the interval, and how many of them.
 pub(crate) fn of_price(price: &Value) -> (&str, i64) {
     let recurring = &price["recurring"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::collection;
+use super::prorations;
 use super::subscriptions::{self, EndsAt};
 use super::updates::{self, Changes, ItemChange, OnFailure, Proration, TrialEnd};
 use crate::api::error::ApiError;
@@ -163,7 +163,7 @@ pub(crate) fn cancel(
     }
     let proration = proration(&feature["proration_behavior"]);
     if proration != Proration::None {
-        updates::credit_unused(tx, &body)?;
+        prorations::credit_unused(tx, &body)?;
     }
     let mut canceled = subscriptions::cancel(tx, &body, "cancellation_requested")?;
     if proration == Proration::Invoice
@@ -212,11 +212,7 @@ pub(crate) fn running(tx: &Transaction<'_>, customer: &str) -> Result<Vec<Record
 
 /// The card that a subscription is paid with.
 pub(crate) fn card_of(tx: &Transaction<'_>, subscription: &Value) -> Result<Option<Value>, Error> {
-    let wanted = json!({
-        "customer": subscription["customer"],
-        "parent": { "subscription_details": { "subscription": subscription["id"] } },
-    });
-    collection::method_for(tx, &wanted)
+    subscriptions::method_of(tx, subscription)
 }
 
 /// The invoice of a subscription that waits for money, the newest first.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::collection::{self, collect};
+use super::collection::collect;
 use super::invoices::{self, DRAFT_HOUR, Draft, End};
 use super::subscriptions::{self, discounts_of};
 use super::{checkout, periods};
@@ -62,6 +62,7 @@ fn subscription_due(tx: &Transaction<'_>, record: &Record) -> Result<(), Error> 
     }
     match text(body, "status") {
         "incomplete" => subscriptions::expire_incomplete(tx, body),
+        "paused" => subscriptions::give_up_resuming(tx, record),
         "trialing" if reached(&body["trial_end"]) => end_trial(tx, record),
         "trialing" => {
             note(tx, record, "trial_notice", &body["trial_end"])?;
@@ -105,7 +106,8 @@ pub(crate) fn upcoming(tx: &Transaction<'_>, body: &Value) -> Result<Option<Valu
     let Some(customer) = tx.get(Kind::Customer, text(body, "customer"))? else {
         return Ok(None);
     };
-    if body["cancel_at"].as_i64().is_some_and(|at| at <= end) {
+    let billed = matches!(text(body, "status"), "active" | "past_due" | "trialing");
+    if !billed || body["cancel_at"].as_i64().is_some_and(|at| at <= end) {
         return Ok(None);
     }
     let mut ahead = body.clone();
@@ -132,14 +134,7 @@ pub(crate) fn end_trial(tx: &Transaction<'_>, record: &Record) -> Result<(), Err
         &body["trial_settings"]["end_behavior"],
         "missing_payment_method",
     );
-    let can_pay = collection::method_for(
-        tx,
-        &json!({
-            "customer": body["customer"],
-            "parent": { "subscription_details": { "subscription": body["id"] } },
-        }),
-    )?
-    .is_some();
+    let can_pay = subscriptions::method_of(tx, body)?.is_some();
     match behavior {
         "pause" if !can_pay => {
             subscriptions::set_status(tx, body, "paused", &["customer.subscription.paused"])
@@ -195,7 +190,7 @@ fn renew(tx: &Transaction<'_>, record: &Record, status: &str) -> Result<(), Erro
     } else {
         invoice.body["auto_advance"] = json!(false);
     }
-    invoices::store(tx, invoice)?;
+    let invoice = invoices::store(tx, invoice)?;
     tx.update(&record.body, &body, "customer.subscription.updated")?;
-    subscriptions::use_up_discounts(tx, &record.id)
+    subscriptions::use_up_discounts(tx, &body, &invoice).map(drop)
 }

@@ -33,6 +33,8 @@ pub(crate) enum FirstPayment<'a> {
 
 /// What a subscription begins with.
 pub(crate) struct New<'a> {
+    /// A new one for subscriptions. Discounts are redeemed for it before there is one.
+    pub(crate) id: &'a str,
     pub(crate) customer: &'a Value,
     /// At least one, all of one currency and interval.
     pub(crate) items: Vec<NewItem>,
@@ -44,16 +46,14 @@ pub(crate) struct New<'a> {
     pub(crate) missing_payment_method: &'a str,
     pub(crate) saves_payment_method: bool,
     pub(crate) trial_end: Option<i64>,
+    pub(crate) ends: EndsAt,
     pub(crate) payment: FirstPayment<'a>,
 }
 
 /// Begins a subscription with its first invoice.
 pub(crate) fn create(tx: &Transaction<'_>, new: New<'_>) -> Result<Value, ApiError> {
     let now = tx.now();
-    let (id, invoice_id) = (
-        ids::for_kind(Kind::Subscription),
-        ids::for_kind(Kind::Invoice),
-    );
+    let invoice_id = ids::for_kind(Kind::Invoice);
     let items: Vec<Item> = new
         .items
         .iter()
@@ -75,8 +75,8 @@ pub(crate) fn create(tx: &Transaction<'_>, new: New<'_>) -> Result<Value, ApiErr
         .first()
         .map_or("", |it| text(&it.price, "currency"));
     let paid_before = matches!(new.payment, FirstPayment::Done(_));
-    let body = subscription::new(
-        &id,
+    let mut body = subscription::new(
+        new.id,
         NewSubscription {
             customer: new.customer,
             status: match new.trial_end {
@@ -98,6 +98,9 @@ pub(crate) fn create(tx: &Transaction<'_>, new: New<'_>) -> Result<Value, ApiErr
             created: now,
         },
     );
+    if new.ends != EndsAt::Never {
+        end_at(&mut body, new.ends, now);
+    }
     tx.insert(Kind::Subscription, &body, &json!({}))?;
     let invoice = invoices::create(
         tx,
@@ -121,9 +124,9 @@ pub(crate) fn create(tx: &Transaction<'_>, new: New<'_>) -> Result<Value, ApiErr
         priced["currency"] = json!(currency);
         tx.update(&customer.body, &priced, "customer.updated")?;
     }
-    use_up_discounts(tx, &id)?;
+    use_up_discounts(tx, &body, &invoice)?;
     first_payment(tx, &invoice, &new.payment)?;
-    current(tx, &id)
+    current(tx, new.id)
 }
 
 /// The subscription as it is by now.
@@ -181,19 +184,37 @@ pub(crate) fn or_card_error(collected: Collected) -> Result<(), ApiError> {
     }
 }
 
-/// Drops the discounts that an invoice has used up: a coupon for once is, by the first one it came on.
-pub(crate) fn use_up_discounts(tx: &Transaction<'_>, id: &str) -> Result<(), Error> {
-    let Some(record) = tx.get(Kind::Subscription, id)? else {
-        return Ok(());
+/// Drops the discounts that an invoice has used up: a coupon for once is, by the first charge that it took something off.
+pub(crate) fn use_up_discounts(
+    tx: &Transaction<'_>,
+    subscription: &Value,
+    invoice: &Value,
+) -> Result<Value, Error> {
+    let took = |id: &String| {
+        let taken = invoice["total_discount_amounts"].as_array();
+        taken.into_iter().flatten().any(|it| it["discount"] == **id)
     };
-    let ids: Vec<String> = discounts_of(&record.body);
-    let left = discounts::after_invoice(tx, &ids)?;
-    if left.len() == ids.len() {
-        return Ok(());
+    let (used, mut left): (Vec<String>, Vec<String>) =
+        discounts_of(subscription).into_iter().partition(took);
+    left.extend(discounts::after_invoice(tx, &used)?);
+    let mut body = subscription.clone();
+    if left.len() < discounts_of(subscription).len() {
+        body["discounts"] = json!(left);
+        tx.update(subscription, &body, "customer.subscription.updated")?;
     }
-    let mut body = record.body;
-    body["discounts"] = json!(left);
-    tx.replace(&body)
+    Ok(body)
+}
+
+/// The payment method that a subscription's invoices are paid with.
+pub(crate) fn method_of(
+    tx: &Transaction<'_>,
+    subscription: &Value,
+) -> Result<Option<Value>, Error> {
+    let invoice = json!({
+        "customer": subscription["customer"],
+        "parent": { "subscription_details": { "subscription": subscription["id"] } },
+    });
+    collection::method_for(tx, &invoice)
 }
 
 /// The ids of a subscription's discounts.
@@ -288,6 +309,10 @@ pub(crate) fn invoice_failed(
         return Ok(());
     };
     let mut body = record.body;
+    // An older invoice says nothing of what is used now.
+    if body["latest_invoice"] != invoice["id"] {
+        return Ok(());
+    }
     if matches!(text(&body, "status"), "active" | "trialing") {
         body = set_status(tx, &body, "past_due", &[])?;
     }
@@ -309,7 +334,11 @@ pub(crate) fn invoice_ended(tx: &Transaction<'_>, invoice: &Value) -> Result<(),
     let latest = record.body["latest_invoice"] == invoice["id"];
     match text(&record.body, "status") {
         "past_due" if latest => set_status(tx, &record.body, "active", &[]).map(drop),
-        "incomplete" => expire_incomplete(tx, &record.body),
+        "incomplete" if latest => expire_incomplete(tx, &record.body),
+        // Written off, a resumption is as good as paid; voided, it never was.
+        "paused" if latest && invoice["status"] == "uncollectible" => {
+            invoice_paid(tx, invoice, None)
+        }
         _ => Ok(()),
     }
 }
@@ -386,8 +415,25 @@ pub(crate) fn end_at(subscription: &mut Value, ends: EndsAt, now: i64) {
     subscription["cancellation_details"]["reason"] = json!(at.map(|_| "cancellation_requested"));
 }
 
+/// How long a resumption may stay unpaid before its invoice is voided: 23 hours.
+const RESUMPTION_LIFETIME: i64 = 23 * 60 * 60;
+
+/// Voids the invoice of a resumption that was not paid.
+pub(crate) fn give_up_resuming(tx: &Transaction<'_>, record: &Record) -> Result<(), Error> {
+    if let Some(invoice) = tx.get(Kind::Invoice, text(&record.private, "resuming"))?
+        && invoice.body["status"] == "open"
+    {
+        invoices::end(tx, &invoice.body, End::Void)?;
+    }
+    let mut private = record.private.clone();
+    private["resuming"] = Value::Null;
+    private["resuming_until"] = Value::Null;
+    tx.replace_private(&record.id, &private)
+}
+
 /// Lets a paused subscription go on: at once where nothing is due, else when its invoice is paid.
 pub(crate) fn resume(tx: &Transaction<'_>, record: &Record) -> Result<Value, ApiError> {
+    give_up_resuming(tx, record)?;
     let mut ahead = record.body.clone();
     start_over(tx, &mut ahead)?;
     let id = ids::for_kind(Kind::Invoice);
@@ -415,13 +461,15 @@ pub(crate) fn resume(tx: &Transaction<'_>, record: &Record) -> Result<Value, Api
     tx.update(&record.body, &body, "customer.subscription.updated")?;
     let mut private = record.private.clone();
     private["resuming"] = json!(id);
+    private["resuming_until"] = json!(tx.now() + RESUMPTION_LIFETIME);
     tx.replace_private(&record.id, &private)?;
     if collection::method_for(tx, &draft)?.is_none() && draft["amount_due"] != 0 {
         return Err(no_payment_method());
     }
     let open = invoices::finalize(tx, &draft)?;
     if open["status"] == "open" {
-        collection::collect(tx, &open, None, true)?;
+        // Nobody tries again by itself: without payment it is voided.
+        collection::collect(tx, &open, None, false)?;
     }
     current(tx, &record.id)
 }

@@ -1,20 +1,20 @@
-//! Changes of a running subscription: its items, what they cost from now on, and what was paid for too much or too little.
-//! <https://docs.stripe.com/billing/subscriptions/prorations>
+//! Changes of a running subscription: its items, its trial, its period.
+//! <https://docs.stripe.com/billing/subscriptions/change>
 
 use serde_json::{Value, json};
 
 use super::collection::{self, Collected};
 use super::invoices::{self, Draft};
+use super::prorations::Change;
 use super::subscriptions::{self, NewItem, discounts_of};
-use super::{discounts, periods};
 use crate::api::error::ApiError;
 use crate::ids;
-use crate::money;
-use crate::objects::invoice::LinePrice;
-use crate::objects::invoice_item::{self, NewInvoiceItem};
 use crate::objects::subscription::{self, Item};
 use crate::objects::{Kind, text};
 use crate::store::{Error, Record, Transaction};
+
+/// Two years, in seconds.
+const LONGEST_TRIAL: i64 = 730 * 24 * 60 * 60;
 
 /// What happens to one item.
 pub(crate) enum ItemChange {
@@ -122,6 +122,16 @@ pub(crate) fn apply(
         .ok_or_else(ApiError::internal)
 }
 
+/// What the changes do to the period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Period {
+    GoesOn,
+    /// A trial goes on, or is given another end.
+    IsTrial,
+    /// A new one begins now, billed at once.
+    BeginsAnew,
+}
+
 /// Makes the changes, up to the draft of what is due at once.
 pub(crate) fn make(
     tx: &Transaction<'_>,
@@ -130,8 +140,11 @@ pub(crate) fn make(
     changes: Changes,
 ) -> Result<Changed, ApiError> {
     let old = &record.body;
-    let trialing = text(old, "status") == "trialing";
-    let ends_trial = trialing && changes.trial_end == Some(TrialEnd::Now);
+    check_allowed(old, &body, &changes, tx.now())?;
+    let ends_trial = old["status"] == "trialing" && changes.trial_end == Some(TrialEnd::Now);
+    if ends_trial && let Some(ended) = end_trial_unpaid(tx, old, &body)? {
+        return Ok(ended);
+    }
     let pairs = pairs(old, changes.items)?;
     let items: Vec<Value> = pairs.iter().filter_map(|it| it.after.clone()).collect();
     if items.is_empty() {
@@ -139,72 +152,55 @@ pub(crate) fn make(
             "A subscription must have at least one active plan. To cancel it, delete the subscription.",
         ));
     }
-    let prices = prices_of(tx, &items)?;
-    let total = |items: &[Value], prices: &[Value]| -> i64 {
-        items
-            .iter()
-            .zip(prices)
-            .map(|(item, price)| amount_of(item, price))
-            .sum()
+    let period = match (&changes.trial_end, text(old, "status")) {
+        _ if ends_trial => Period::BeginsAnew,
+        (_, "trialing") | (Some(TrialEnd::At(_)), _) => Period::IsTrial,
+        _ if changes.anchor_now || bills_anew(tx, old, &items)? => Period::BeginsAnew,
+        _ => Period::GoesOn,
     };
-    let old_items = subscription::items(old);
-    let old_prices = prices_of(tx, old_items)?;
-    let interval = |prices: &[Value]| prices.first().map(|it| it["recurring"].clone());
-    let other_interval = interval(&prices)
-        .map(|it| (it["interval"].clone(), it["interval_count"].clone()))
-        != interval(&old_prices).map(|it| (it["interval"].clone(), it["interval_count"].clone()));
-    let was_free = total(old_items, &old_prices) == 0 && total(&items, &prices) > 0;
-    let goes_on_trialing = trialing && !ends_trial;
-    let begins_anew =
-        ends_trial || (!trialing && (changes.anchor_now || other_interval || was_free));
     body["items"]["data"] = json!(items);
 
-    let prorates = !trialing && changes.proration != Proration::None;
-    let at = changes.proration_date.unwrap_or(tx.now());
     let customer = tx
         .get(Kind::Customer, text(old, "customer"))?
         .ok_or_else(ApiError::internal)?
         .body;
     let mut prorated = false;
-    if prorates {
+    if old["status"] != "trialing" && changes.proration != Proration::None {
+        let change = Change {
+            subscription: old,
+            customer: &customer,
+            at: changes.proration_date.unwrap_or(tx.now()),
+        };
         for pair in &pairs {
-            prorated |= prorate(tx, old, &customer, pair, at, begins_anew)?;
+            prorated |= pair.prorate(tx, &change, period)?;
         }
     }
-    match changes.trial_end {
-        Some(TrialEnd::At(end)) => set_trial(&mut body, end, tx.now()),
-        Some(TrialEnd::Now) if ends_trial => body["trial_end"] = json!(tx.now()),
-        _ => {}
-    }
-    if ends_trial && !can_pay(tx, &body)? {
-        let behavior = &body["trial_settings"]["end_behavior"]["missing_payment_method"];
-        if behavior == "pause" {
-            body["status"] = json!("paused");
-            tx.update(old, &body, "customer.subscription.updated")?;
-            tx.emit("customer.subscription.paused", &body, None)?;
-            return Ok(Changed {
-                subscription: body,
-                invoice: None,
-            });
+    match period {
+        Period::BeginsAnew => {
+            if ends_trial {
+                body["trial_end"] = json!(tx.now());
+                body["status"] = json!("active");
+            }
+            subscriptions::start_over(tx, &mut body)?;
         }
-    }
-    if begins_anew {
-        if ends_trial {
-            body["status"] = json!("active");
+        Period::IsTrial => {
+            if let Some(TrialEnd::At(end)) = changes.trial_end {
+                set_trial(&mut body, end, tx.now());
+            }
+            let end = body["trial_end"].clone();
+            for item in body["items"]["data"].as_array_mut().into_iter().flatten() {
+                item["current_period_end"] = end.clone();
+            }
         }
-        subscriptions::start_over(tx, &mut body)?;
-    } else if goes_on_trialing || changes.trial_end.is_some() {
-        let end = body["trial_end"].clone();
-        for item in body["items"]["data"].as_array_mut().into_iter().flatten() {
-            item["current_period_end"] = end.clone();
-        }
+        Period::GoesOn => {}
     }
-    let at_once = begins_anew || (prorated && changes.proration == Proration::Invoice);
+    let at_once =
+        period == Period::BeginsAnew || (prorated && changes.proration == Proration::Invoice);
     let mut draft = None;
     if at_once {
         let id = ids::for_kind(Kind::Invoice);
         body["latest_invoice"] = json!(id);
-        let lines = if begins_anew {
+        let lines = if period == Period::BeginsAnew {
             invoices::subscription_lines(tx, &body, false)?
         } else {
             Vec::new()
@@ -232,8 +228,8 @@ pub(crate) fn make(
         body["cancel_at"] = json!(subscription::period_end(&body));
     }
     tx.update(old, &body, "customer.subscription.updated")?;
-    if at_once {
-        subscriptions::use_up_discounts(tx, &record.id)?;
+    if let Some(draft) = &draft {
+        body = subscriptions::use_up_discounts(tx, &body, draft)?;
     }
     Ok(Changed {
         subscription: body,
@@ -241,22 +237,120 @@ pub(crate) fn make(
     })
 }
 
-/// Makes pending credits for what is left of the current period: a cancellation that prorates.
-pub(crate) fn credit_unused(tx: &Transaction<'_>, subscription: &Value) -> Result<(), ApiError> {
-    let Some(customer) = tx.get(Kind::Customer, text(subscription, "customer"))? else {
-        return Ok(());
+/// What Stripe lets change depends on the status.
+fn check_allowed(old: &Value, body: &Value, changes: &Changes, now: i64) -> Result<(), ApiError> {
+    let status = text(old, "status");
+    let costs = !changes.items.is_empty() || changes.trial_end.is_some() || changes.anchor_now;
+    let ends = old["cancel_at"] != body["cancel_at"] && !body["cancel_at"].is_null();
+    let refused = match status {
+        "canceled" | "incomplete_expired" if costs || ends => {
+            "A canceled subscription can only update its cancellation_details and metadata."
+        }
+        "incomplete" if costs || ends || old["discounts"] != body["discounts"] => {
+            "A subscription whose first payment is still open can only update its metadata and its default payment method."
+        }
+        "paused" if costs || ends => {
+            "A paused subscription generates no invoices. Resume it first, or cancel it."
+        }
+        "past_due" | "unpaid" if matches!(changes.trial_end, Some(TrialEnd::At(_))) => {
+            "A subscription that is not paid for cannot be given a trial. Pay its latest invoice first."
+        }
+        "trialing" if changes.anchor_now && changes.trial_end != Some(TrialEnd::Now) => {
+            return Err(ApiError::unsupported(
+                "billing_cycle_anchor",
+                "A new anchor during a trial.",
+            ));
+        }
+        _ => {
+            if let Some(TrialEnd::At(end)) = changes.trial_end
+                && end > now + LONGEST_TRIAL
+            {
+                let message = "A trial can be at most two years long.";
+                return Err(ApiError::bad_request(message).about("trial_end"));
+            }
+            return Ok(());
+        }
     };
-    if text(subscription, "status") == "trialing" {
-        return Ok(());
+    Err(ApiError::refused(refused))
+}
+
+/// Ends a trial now where nobody can pay and the subscription is not to bill then.
+fn end_trial_unpaid(
+    tx: &Transaction<'_>,
+    old: &Value,
+    body: &Value,
+) -> Result<Option<Changed>, Error> {
+    let behavior = &body["trial_settings"]["end_behavior"]["missing_payment_method"];
+    if behavior == "create_invoice" || subscriptions::method_of(tx, body)?.is_some() {
+        return Ok(None);
     }
-    for item in subscription::items(subscription) {
-        let pair = Pair {
-            before: Some(item.clone()),
-            after: None,
+    let mut body = body.clone();
+    body["trial_end"] = json!(tx.now());
+    let subscription = if behavior == "pause" {
+        body["status"] = json!("paused");
+        tx.update(old, &body, "customer.subscription.updated")?;
+        tx.emit("customer.subscription.paused", &body, None)?;
+        body
+    } else {
+        subscriptions::cancel(tx, &body, "cancellation_requested")?
+    };
+    Ok(Some(Changed {
+        subscription,
+        invoice: None,
+    }))
+}
+
+/// Whether the new items are billed from now on: at another interval, or at all.
+fn bills_anew(tx: &Transaction<'_>, old: &Value, items: &[Value]) -> Result<bool, Error> {
+    let before = subscription::items(old);
+    let (old_prices, prices) = (prices_of(tx, before)?, prices_of(tx, items)?);
+    let interval = |prices: &[Value]| {
+        prices.first().map(|it| {
+            let recurring = &it["recurring"];
+            (
+                recurring["interval"].clone(),
+                recurring["interval_count"].clone(),
+            )
+        })
+    };
+    let total = |items: &[Value], prices: &[Value]| -> i64 {
+        let amounts = items
+            .iter()
+            .zip(prices)
+            .map(|(item, price)| amount_of(item, price));
+        amounts.fold(0, i64::saturating_add)
+    };
+    let was_free = total(before, &old_prices) == 0 && total(items, &prices) > 0;
+    Ok(was_free || interval(&prices) != interval(&old_prices))
+}
+
+impl Pair {
+    /// Makes the pending invoice items of this item's change. Whether there are any.
+    fn prorate(
+        &self,
+        tx: &Transaction<'_>,
+        change: &Change<'_>,
+        period: Period,
+    ) -> Result<bool, Error> {
+        let same = |field: &str| {
+            let of = |item: &Option<Value>| item.as_ref().map(|it| it[field].clone());
+            of(&self.before) == of(&self.after)
         };
-        prorate(tx, subscription, &customer.body, &pair, tx.now(), false)?;
+        if period == Period::GoesOn && same("price") && same("quantity") {
+            return Ok(false);
+        }
+        let mut any = false;
+        if let Some(before) = &self.before {
+            any |= change.credit(tx, before)?;
+        }
+        // Where a new period begins, what is used from now on is billed in full; a trial is free.
+        if period == Period::GoesOn
+            && let Some(after) = &self.after
+        {
+            any |= change.charge(tx, after)?;
+        }
+        Ok(any)
     }
-    Ok(())
 }
 
 /// Invoices what still waits for a subscription that has ended; `None` where nothing does.
@@ -294,14 +388,6 @@ pub(crate) fn last_invoice(
     Ok(Some(open))
 }
 
-fn can_pay(tx: &Transaction<'_>, body: &Value) -> Result<bool, Error> {
-    let wanted = json!({
-        "customer": body["customer"],
-        "parent": { "subscription_details": { "subscription": body["id"] } },
-    });
-    Ok(collection::method_for(tx, &wanted)?.is_some())
-}
-
 fn set_trial(body: &mut Value, end: i64, now: i64) {
     if body["status"] != "trialing" {
         body["trial_start"] = json!(now);
@@ -336,7 +422,7 @@ fn pairs(old: &Value, changes: Vec<ItemChange>) -> Result<Vec<Pair>, ApiError> {
                 metadata,
             } => {
                 let Some(item) = find(&mut pairs, &id)?.after.as_mut() else {
-                    return Err(no_such_item(&id));
+                    return Err(ApiError::no_such_item(&id));
                 };
                 if let Some(price) = price {
                     item["price"] = price["id"].clone();
@@ -375,11 +461,7 @@ fn find<'a>(pairs: &'a mut [Pair], id: &str) -> Result<&'a mut Pair, ApiError> {
     pairs
         .iter_mut()
         .find(|it| it.before.as_ref().is_some_and(|before| before["id"] == id))
-        .ok_or_else(|| no_such_item(id))
-}
-
-fn no_such_item(id: &str) -> ApiError {
-    ApiError::no_such_item(id)
+        .ok_or_else(|| ApiError::no_such_item(id))
 }
 
 fn prices_of(tx: &Transaction<'_>, items: &[Value]) -> Result<Vec<Value>, Error> {
@@ -390,116 +472,8 @@ fn prices_of(tx: &Transaction<'_>, items: &[Value]) -> Result<Vec<Value>, Error>
     items.iter().map(price).collect()
 }
 
-fn amount_of(item: &Value, price: &Value) -> i64 {
+/// What an item costs for a whole period, before discounts, in minor units.
+pub(super) fn amount_of(item: &Value, price: &Value) -> i64 {
     let unit = price["unit_amount"].as_i64().unwrap_or_default();
     unit.saturating_mul(item["quantity"].as_i64().unwrap_or(1))
-}
-
-/// Makes the pending invoice items of one item's change. Whether there are any.
-fn prorate(
-    tx: &Transaction<'_>,
-    subscription: &Value,
-    customer: &Value,
-    pair: &Pair,
-    at: i64,
-    begins_anew: bool,
-) -> Result<bool, ApiError> {
-    let same = |field: &str| {
-        let of = |item: &Option<Value>| item.as_ref().map(|it| it[field].clone());
-        of(&pair.before) == of(&pair.after)
-    };
-    if !begins_anew && same("price") && same("quantity") {
-        return Ok(false);
-    }
-    let credit = pair.before.as_ref().map(|it| (it, "Unused time on", -1));
-    // Where a new period begins, what is used from now on is on the invoice in full.
-    let charge = pair.after.as_ref().filter(|_| !begins_anew);
-    let charge = charge.map(|it| (it, "Remaining time on", 1));
-    let mut any = false;
-    for (item, what, sign) in [credit, charge].into_iter().flatten() {
-        let Some(price) = tx.get(Kind::Price, text(item, "price"))? else {
-            continue;
-        };
-        let price = price.body;
-        let time = |field: &str| item[field].as_i64().unwrap_or_default();
-        let (start, end) = (time("current_period_start"), time("current_period_end"));
-        let at = at.clamp(start, end);
-        let full = amount_of(item, &price);
-        let line = discounts::Line {
-            amount: full,
-            product: price["product"].as_str(),
-        };
-        let currency = text(subscription, "currency");
-        let off = discounts::lines_off(tx, &discounts_of(subscription), &[line], currency)?;
-        let off: i64 = off.iter().flatten().map(|(_, amount)| amount).sum();
-        let amount = sign * share(full - off, end - at, end - start);
-        if amount == 0 {
-            continue;
-        }
-        any = true;
-        let quantity = item["quantity"].as_i64().unwrap_or(1);
-        let name = invoices::product_name(tx, &price)?;
-        let several = if quantity == 1 {
-            String::new()
-        } else {
-            format!("{quantity} × ")
-        };
-        let description = format!("{what} {several}{name} after {}", money::day(at));
-        let id = ids::for_kind(Kind::InvoiceItem);
-        let new = NewInvoiceItem {
-            customer,
-            subscription: Some((text(subscription, "id"), Some(text(item, "id")))),
-            currency: text(subscription, "currency"),
-            amount,
-            quantity,
-            description: Some(&description),
-            price: Some(LinePrice {
-                id: text(&price, "id").to_owned(),
-                product: text(&price, "product").to_owned(),
-                unit_amount: price["unit_amount"].as_i64().unwrap_or_default(),
-            }),
-            period: (at, end),
-            proration: true,
-            metadata: subscription["metadata"].clone(),
-            created: tx.now(),
-        };
-        tx.create(
-            Kind::InvoiceItem,
-            &invoice_item::new(&id, &new),
-            &Value::Null,
-            "invoiceitem.created",
-        )?;
-    }
-    Ok(any)
-}
-
-/// The share of an amount for `part` of `whole` seconds, to the nearest minor unit, halves away from zero.
-fn share(amount: i64, part: i64, whole: i64) -> i64 {
-    if whole <= 0 {
-        return 0;
-    }
-    let (amount, part, whole) = (i128::from(amount), i128::from(part), i128::from(whole));
-    i64::try_from((2 * amount * part + whole) / (2 * whole)).unwrap_or_default()
-}
-
-/// The price's interval must be that of the other items.
-pub(crate) fn same_interval(prices: &[Value]) -> bool {
-    let mut intervals = prices.iter().map(periods::of_price);
-    let first = intervals.next();
-    intervals.all(|it| Some(it) == first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_rounded_to_the_nearest_cent() {
-        assert_eq!(share(2900, 15, 30), 1450);
-        assert_eq!(share(1000, 1, 3), 333);
-        assert_eq!(share(1000, 2, 3), 667);
-        assert_eq!(share(1, 1, 2), 1);
-        assert_eq!(share(900, 0, 30), 0);
-        assert_eq!(share(900, 30, 30), 900);
-    }
 }

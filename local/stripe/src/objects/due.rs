@@ -30,7 +30,7 @@ fn subscription_due(body: &Value, private: &Value) -> Option<i64> {
             .as_i64()
             .map(|created| created + INCOMPLETE_LIFETIME),
         "canceled" | "incomplete_expired" => return None,
-        "paused" => None,
+        "paused" => private["resuming_until"].as_i64(),
         "trialing" => notice(
             &private["trial_notice"],
             body["trial_end"].as_i64()?,

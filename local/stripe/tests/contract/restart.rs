@@ -122,3 +122,38 @@ fn a_taken_port_is_one_line_and_an_error() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_test_clock_that_was_on_its_way_arrives_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("stripe.sqlite3");
+    let stripe = Stripe::start_on(Some(data.clone())).await;
+    let clock = stripe
+        .post("/v1/test_helpers/test_clocks", "frozen_time=1800000000")
+        .await
+        .ok();
+    let clock = format!("/v1/test_helpers/test_clocks/{}", id(&clock));
+    let form = format!(
+        "test_clock={}&payment_method=pm_card_visa&invoice_settings[default_payment_method]=pm_card_visa",
+        clock.rsplit('/').next().unwrap()
+    );
+    let customer = id(&stripe.post("/v1/customers", &form).await.ok());
+    let price = stripe.price("starter-monthly").await;
+    let form = format!("customer={customer}&items[0][price]={price}");
+    stripe.post("/v1/subscriptions", &form).await.ok();
+    let two_months = "frozen_time=1805000000";
+    let advancing = stripe.post(&format!("{clock}/advance"), two_months).await;
+    assert_eq!(advancing.ok()["status"], "advancing");
+    stripe.stop().await;
+
+    let stripe = Stripe::start_on(Some(data)).await;
+    let ready = stripe
+        .until(&clock, |clock| clock["status"] == "ready")
+        .await;
+    assert_eq!(ready["frozen_time"], 1_805_000_000);
+    let invoices = stripe
+        .get(&format!("/v1/invoices?customer={customer}&status=paid"))
+        .await
+        .ok();
+    assert_eq!(invoices["data"].as_array().unwrap().len(), 2);
+}

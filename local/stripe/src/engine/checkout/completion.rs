@@ -6,7 +6,7 @@ use super::totals;
 use crate::api::error::ApiError;
 use crate::engine::discounts::{self, Target};
 use crate::engine::methods;
-use crate::engine::subscriptions::{self, FirstPayment, New, NewItem};
+use crate::engine::subscriptions::{self, EndsAt, FirstPayment, New, NewItem};
 use crate::ids;
 use crate::objects::invoice::LinePrice;
 use crate::objects::invoice_item::{self, NewInvoiceItem};
@@ -169,8 +169,10 @@ fn subscribe(
     agreed: bool,
 ) -> Result<Value, ApiError> {
     let data = &session.private["subscription_data"];
+    let id = ids::for_kind(Kind::Subscription);
     let target = Target {
         customer: customer["id"].as_str(),
+        subscription: Some(&id),
         currency: session.body["currency"].as_str(),
         ..Target::default()
     };
@@ -200,6 +202,7 @@ fn subscribe(
     subscriptions::create(
         tx,
         New {
+            id: &id,
             customer,
             items,
             default_payment_method: method,
@@ -212,6 +215,7 @@ fn subscribe(
                 .unwrap_or("create_invoice"),
             saves_payment_method: false,
             trial_end: trial_end(session, tx.now()),
+            ends: EndsAt::Never,
             payment,
         },
     )

@@ -6,6 +6,7 @@ mod endings;
 mod invoices;
 mod money;
 mod renewals;
+mod rules;
 mod trials;
 
 use serde_json::Value;

@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
 use super::payment_methods::{known_customer, named};
-use super::payment_params::{check_amount, set_shipping};
+use super::payment_params::{check_amount, enter_customers_time, set_shipping};
 use super::{Context, existing, read_only, set_texts, valid_email};
 use crate::engine::methods;
 use crate::engine::payments::{self, Outcome};
@@ -28,6 +28,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     check_amount(amount, &currency)?;
     let customer = params.text("customer")?;
     known_customer(context, customer.as_deref())?;
+    enter_customers_time(context, &json!({ "customer": customer }))?;
     let mut of = json!({
         "amount": amount,
         "currency": currency,

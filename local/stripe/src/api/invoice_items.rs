@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::ApiError;
+use super::line_items::quantity;
 use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
@@ -16,14 +17,16 @@ use crate::store::{Query, Record};
 const UNSUPPORTED: &str = "\
     customer_account discounts price_data quantity_decimal tax_behavior tax_code tax_rates \
     unit_amount_decimal";
+/// Stripe's limit of an amount, in minor units, whether charged or given back.
+const MOST: i64 = *invoice::CHARGEABLE.end();
 
 /// Makes one, for the next invoice or a draft.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     params.refuse(UNSUPPORTED)?;
     let customer = params.required_text("customer")?;
-    let amount = params.integer("amount")?;
+    let amount = amount(&mut params)?;
     let currency = params.currency("currency")?;
-    let quantity = params.positive("quantity")?;
+    let quantity = quantity(&mut params)?;
     let price = pricing(context, &mut params)?;
     let description = params.text("description")?;
     let discountable = params.boolean("discountable")?;
@@ -34,16 +37,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     params.finish()?;
 
     let customer = customer_named(context, &customer, "customer")?.body;
-    if let Some(id) = &subscription {
-        let found = context.tx.get(Kind::Subscription, id)?;
-        if found.is_none_or(|it| it.body["customer"] != customer["id"]) {
-            return Err(ApiError::no_such_referenced(
-                Kind::Subscription,
-                id,
-                "subscription",
-            ));
-        }
-    }
+    let billed = match &subscription {
+        Some(id) => Some(of_customer(context, id, &customer)?),
+        None => None,
+    };
     let quantity = quantity.unwrap_or(1);
     let (amount, currency, price) = match (amount, price) {
         (Some(_), Some(_)) => {
@@ -86,6 +83,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
             (unit_amount.saturating_mul(quantity), its, Some(line_price))
         }
     };
+    if billed.is_some_and(|it| it["currency"] != currency.as_str()) {
+        let message = "The subscription's currency is another one.";
+        return Err(ApiError::refused(message).about("currency"));
+    }
     let description = match (description, &price) {
         (None, Some(price)) => context
             .tx
@@ -125,6 +126,28 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     Ok(body)
 }
 
+/// A subscription of this customer.
+fn of_customer(context: &Context<'_>, id: &str, customer: &Value) -> Result<Value, ApiError> {
+    let found = context.tx.get(Kind::Subscription, id)?;
+    found
+        .map(|it| it.body)
+        .filter(|it| it["customer"] == customer["id"])
+        .ok_or_else(|| ApiError::no_such_referenced(Kind::Subscription, id, "subscription"))
+}
+
+fn amount(params: &mut Params) -> Result<Option<i64>, ApiError> {
+    let amount = params.integer("amount")?;
+    if amount.is_none_or(|it| (-MOST..=MOST).contains(&it)) {
+        return Ok(amount);
+    }
+    let message = format!("This value must be between -{MOST} and {MOST}.");
+    Err(ApiError::invalid(
+        "parameter_invalid_integer",
+        "amount",
+        message,
+    ))
+}
+
 fn pricing(context: &Context<'_>, params: &mut Params) -> Result<Option<Value>, ApiError> {
     let Some(mut pricing) = params.object("pricing")? else {
         return Ok(None);
@@ -150,6 +173,10 @@ fn period(params: &mut Params) -> Result<Option<(i64, i64)>, ApiError> {
     let end = period
         .integer("end")?
         .ok_or_else(|| period.missing("end"))?;
+    if end < start {
+        let message = "The period's end must not be before its start.";
+        return Err(ApiError::bad_request(message).about(&period.name("end")));
+    }
     period.finish()?;
     Ok(Some((start, end)))
 }
@@ -163,6 +190,21 @@ fn put_on_draft(context: &Context<'_>, id: &str, item: &Value) -> Result<(), Api
     }
     if record.body["status"] != "draft" {
         return Err(ApiError::refused("This invoice is no longer editable").about("invoice"));
+    }
+    if record.body["currency"] != item["currency"] {
+        return Err(ApiError::refused(format!(
+            "The invoice's currency is {}, so an item in {} cannot be put on it.",
+            text(&record.body, "currency"),
+            text(item, "currency")
+        ))
+        .about("currency"));
+    }
+    let its = invoice_item::subscription(item);
+    if its.is_some() && its != invoice::subscription(&record.body) {
+        return Err(
+            ApiError::refused("The invoice is not one of the item's subscription.")
+                .about("subscription"),
+        );
     }
     let mut body = record.body.clone();
     let line = invoice::line(id, text(&body, "currency"), &invoice_item::line(item), &[]);
@@ -195,7 +237,7 @@ pub(super) fn update(
     params.refuse("pricing quantity")?;
     let record = pending(context, id)?;
     let mut body = record.body.clone();
-    if let Some(amount) = params.integer("amount")? {
+    if let Some(amount) = amount(&mut params)? {
         body["amount"] = json!(amount);
         body["net_amount"] = json!(amount);
         body["pricing"] = Value::Null;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::params::Params;
+use super::payment_methods::attach_to;
 use super::subscription_params as taken;
 use super::{Context, customer_named, existing, set_texts, subscriptions};
 use crate::engine::collection::{self, Collected};
@@ -19,6 +20,8 @@ const UNSUPPORTED: &str = "\
     customer_account default_source default_tax_rates discounts due_date effective_at from_invoice \
     issuer number on_behalf_of payment_settings rendering shipping_cost shipping_details \
     statement_descriptor transfer_data";
+/// Ten years.
+const MOST_DAYS_UNTIL_DUE: i64 = 3650;
 
 /// Makes a draft of the customer's pending invoice items.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
@@ -45,9 +48,20 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         }
         None => None,
     };
-    // A subscription's invoice always takes what waits for it.
-    let takes_pending = subscription.is_some() || pending.is_some_and(|it| it != "exclude");
+    // What waits for a subscription comes on its invoice unless that is ruled out.
+    let takes_pending = match pending.as_deref() {
+        Some(behavior) => behavior != "exclude",
+        None => subscription.is_some(),
+    };
+    let billed = subscription.as_ref().and_then(|it| it["currency"].as_str());
+    if let (Some(billed), Some(currency)) = (billed, &currency)
+        && currency != billed
+    {
+        let message = format!("The subscription's currency is {billed}.");
+        return Err(ApiError::refused(message).about("currency"));
+    }
     let currency = currency
+        .or_else(|| billed.map(str::to_owned))
         .or_else(|| customer["currency"].as_str().map(str::to_owned))
         .unwrap_or_else(|| "usd".to_owned());
     let now = context.tx.now();
@@ -63,6 +77,12 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     };
     let id = ids::for_kind(Kind::Invoice);
     let mut composed = invoices::compose(context.tx, &id, draft)?;
+    if pending.as_deref() == Some("include_and_require") && composed.is_empty() {
+        return Err(ApiError::refused_with(
+            "invoice_no_customer_line_items",
+            "Nothing to invoice for customer",
+        ));
+    }
     composed.body["auto_advance"] = json!(false);
     change(context, &mut composed.body, params)?;
     Ok(invoices::store(context.tx, composed)?)
@@ -70,15 +90,16 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
 
 /// Takes what can be said of a draft.
 fn change(context: &Context<'_>, body: &mut Value, mut params: Params) -> Result<(), ApiError> {
-    if let Some(advance) = params.boolean("auto_advance")? {
-        body["auto_advance"] = json!(advance);
-        body["automatically_finalizes_at"] = if advance {
-            json!(context.tx.now() + invoices::DRAFT_HOUR)
-        } else {
-            Value::Null
-        };
-    }
+    let advance = params.boolean("auto_advance")?;
     let days = params.integer("days_until_due")?;
+    if days.is_some_and(|it| !(0..=MOST_DAYS_UNTIL_DUE).contains(&it)) {
+        let message = format!("This value must be between 0 and {MOST_DAYS_UNTIL_DUE}.");
+        return Err(ApiError::invalid(
+            "parameter_invalid_integer",
+            "days_until_due",
+            message,
+        ));
+    }
     if let Some(method) = params.one_of(
         "collection_method",
         &["charge_automatically", "send_invoice"],
@@ -90,6 +111,12 @@ fn change(context: &Context<'_>, body: &mut Value, mut params: Params) -> Result
         (true, None) if body["due_date"].is_null() => return Err(ApiError::bad_request("If invoicing `collection_method` is set to `send_invoice`, you must specify `due_date` or `days_until_due`.").about("days_until_due")),
         (false, Some(_)) => return Err(ApiError::bad_request("You can only specify `days_until_due` if invoicing `collection_method` is set to `send_invoice`.").about("days_until_due")),
         _ => {}
+    }
+    if body["collection_method"] == "send_invoice" {
+        body["next_payment_attempt"] = Value::Null;
+    }
+    if let Some(advance) = advance {
+        set_advance(body, advance, context.tx.now())?;
     }
     if let Some(method) = params.text("default_payment_method")? {
         taken::method_of(
@@ -105,6 +132,38 @@ fn change(context: &Context<'_>, body: &mut Value, mut params: Params) -> Result
         metadata.apply(&mut body["metadata"])?;
     }
     params.finish()
+}
+
+/// Lets time work on an invoice from now on, or keeps it from doing so. Stripe waits about an hour.
+/// <https://docs.stripe.com/invoicing/integration/automatic-advancement-collection>
+fn set_advance(body: &mut Value, advance: bool, now: i64) -> Result<(), ApiError> {
+    let draft = match text(body, "status") {
+        "draft" => true,
+        "open" => false,
+        status => {
+            return Err(ApiError::refused(format!(
+                "You cannot set `auto_advance` of an invoice that is {status}."
+            ))
+            .about("auto_advance"));
+        }
+    };
+    let begins = advance && body["auto_advance"] != true;
+    body["auto_advance"] = json!(advance);
+    let soon = json!(now + invoices::DRAFT_HOUR);
+    let charged = body["collection_method"] == "charge_automatically";
+    if !advance {
+        body["automatically_finalizes_at"] = Value::Null;
+        body["next_payment_attempt"] = Value::Null;
+    } else if draft && (begins || body["automatically_finalizes_at"].is_null()) {
+        body["automatically_finalizes_at"] = soon.clone();
+    }
+    let waits = body["next_payment_attempt"].is_i64();
+    if advance && charged && (draft || begins) && !waits {
+        body["next_payment_attempt"] = soon;
+    } else if !charged {
+        body["next_payment_attempt"] = Value::Null;
+    }
+    Ok(())
 }
 
 /// Changes one: a draft; of others what Stripe lets change, metadata and the like.
@@ -172,7 +231,9 @@ pub(super) fn finalize(
     params.finish()?;
     let mut record = draft(context, id)?;
     if let Some(advance) = advance {
-        record.body["auto_advance"] = json!(advance);
+        // From now on, not from when the draft was to be finalized.
+        record.body["next_payment_attempt"] = Value::Null;
+        set_advance(&mut record.body, advance, context.tx.now())?;
     }
     Ok(invoices::finalize(context.tx, &record.body)?)
 }
@@ -213,7 +274,10 @@ pub(super) fn pay(context: &Context<'_>, id: &str, mut params: Params) -> Result
     let customer = text(&open, "customer");
     let method = match method {
         Some(name) => match methods::ready_made(context.tx, &name)? {
-            Some(made) => Some(methods::attach(context.tx, &made, customer)?),
+            Some(made) => {
+                let made = existing(context, Kind::PaymentMethod, text(&made, "id"))?;
+                Some(attach_to(context, &made, customer)?)
+            }
             None => Some(taken::method_of(
                 context,
                 &name,
@@ -382,6 +446,18 @@ fn as_preview(mut invoice: Value) -> Value {
     invoice["status"] = json!("draft");
     invoice["number"] = Value::Null;
     invoice["auto_advance"] = json!(true);
+    // What is free, or left open, was finalized to find out what it costs.
+    for field in ["amount_paid", "attempt_count"] {
+        invoice[field] = json!(0);
+    }
+    invoice["amount_remaining"] = invoice["amount_due"].clone();
+    invoice["attempted"] = json!(false);
+    for field in ["effective_at", "ending_balance"] {
+        invoice[field] = Value::Null;
+    }
+    for at in ["finalized_at", "paid_at"] {
+        invoice["status_transitions"][at] = Value::Null;
+    }
     invoice["hosted_invoice_url"] = Value::Null;
     invoice["invoice_pdf"] = Value::Null;
     invoice

@@ -6,11 +6,14 @@ use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
 use super::{Context, prices};
+use crate::money;
+use crate::objects::invoice::CHARGEABLE;
 use crate::objects::{Kind, checkout_session, text};
 
 /// Stripe's limits.
 const MOST_ONE_TIME: usize = 100;
 const MOST_OF_SUBSCRIPTION: usize = 20;
+const MOST_OF_ONE: i64 = 999_999;
 
 /// A line item as it was asked for.
 pub(super) struct WantedItem {
@@ -64,9 +67,7 @@ fn one(mut item: Params) -> Result<WantedItem, ApiError> {
             return Err(ApiError::bad_request(message).about(&item.name("price")));
         }
     };
-    let quantity = item
-        .positive("quantity")?
-        .ok_or_else(|| item.missing("quantity"))?;
+    let quantity = quantity(&mut item)?.ok_or_else(|| item.missing("quantity"))?;
     let metadata = Metadata::of_new(item.metadata()?)?;
     let param = item.name(field);
     item.finish()?;
@@ -76,6 +77,21 @@ fn one(mut item: Params) -> Result<WantedItem, ApiError> {
         quantity,
         metadata,
     })
+}
+
+/// Takes a quantity, which Stripe limits.
+pub(super) fn quantity(params: &mut Params) -> Result<Option<i64>, ApiError> {
+    let quantity = params.positive("quantity")?;
+    if quantity.is_none_or(|it| it <= MOST_OF_ONE) {
+        return Ok(quantity);
+    }
+    let message = format!("This value must be less than or equal to {MOST_OF_ONE}.");
+    let name = params.name("quantity");
+    Err(ApiError::invalid(
+        "parameter_invalid_integer",
+        &name,
+        message,
+    ))
 }
 
 /// The line items of a session in this mode, with what each costs today before discounts.
@@ -155,10 +171,32 @@ pub(super) fn priced(
         let message = "There are more line items than Checkout allows.";
         return Err(ApiError::bad_request(message).about("line_items"));
     }
+    let due = items
+        .iter()
+        .filter_map(|it| it["amount_total"].as_i64())
+        .fold(0, i64::saturating_add);
+    check_due(due, currency.as_str().unwrap_or_default())?;
     Ok(Priced {
         items,
         currency: currency.as_str().unwrap_or_default().to_owned(),
     })
+}
+
+/// Nothing may be due, or what Stripe charges at once.
+fn check_due(due: i64, currency: &str) -> Result<(), ApiError> {
+    let (least, most) = CHARGEABLE.into_inner();
+    let (code, bound, limit) = match due {
+        1.. if due < least => ("amount_too_small", "at least", least),
+        _ if due > most => ("amount_too_large", "no more than", most),
+        _ => return Ok(()),
+    };
+    let limit = money::amount(limit, currency);
+    Err(ApiError::refused_with(
+        code,
+        format!(
+            "The Checkout Session's total amount due must add up to {bound} {limit} {currency}"
+        ),
+    ))
 }
 
 /// A price that may be sold, and its product.

@@ -7,8 +7,8 @@ use super::metadata::Metadata;
 use super::params::Params;
 use super::payment_methods::{known_customer, named};
 use super::payment_params::{
-    Conditions, check_amount, payment_method_types, set_automatic_methods, set_common, set_method,
-    set_shipping,
+    Conditions, check_amount, enter_customers_time, payment_method_types, set_automatic_methods,
+    set_common, set_method, set_shipping,
 };
 use super::{Context, existing, read_only, set_texts, valid_email};
 use crate::engine::payments::{self, Outcome, Owner, Terms};
@@ -38,6 +38,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     check_amount(amount, &currency)?;
     let customer = params.text("customer")?;
     known_customer(context, customer.as_deref())?;
+    enter_customers_time(context, &json!({ "customer": customer }))?;
     let confirm = params.boolean("confirm")?.unwrap_or(false);
     if !confirm
         && let Some(field) = ["error_on_requires_action", "off_session", "return_url"]
@@ -102,7 +103,7 @@ fn confirm_now(
         .tx
         .get(Kind::PaymentIntent, text(intent, "id"))?
         .map_or(Value::Null, |it| it.private);
-    payments::enter_owners_time(context.tx, &private)?;
+    enter_customers_time(context, intent)?;
     let (body, outcome) = payments::confirm_on(context.tx, intent, &method.body, terms)?;
     payments::tell_owner(context.tx, &private, &body, outcome)?;
     match outcome {
@@ -239,6 +240,10 @@ pub(super) fn confirm(
     if record.private["checkout_session"].is_string() {
         refuse_owned(&record, "confirm")?;
     }
+    // When the money is taken is for the invoice to say.
+    if params.has("capture_method") {
+        refuse_owned(&record, "change the capture method of")?;
+    }
     params.refuse(UNSUPPORTED)?;
     params.refuse("amount_to_confirm")?;
     check_secret(context, id, &mut params)?;
@@ -287,6 +292,7 @@ pub(super) fn cancel(
     states.push("requires_capture");
     check_state(&record.body, "cancel", &states)?;
     refuse_owned(&record, "cancel")?;
+    enter_customers_time(context, &record.body)?;
     Ok(payments::cancel_for(
         context.tx,
         &record.body,
@@ -326,6 +332,7 @@ pub(super) fn capture(
         );
         return Err(ApiError::refused(message).about("amount_to_capture"));
     }
+    enter_customers_time(context, &body)?;
     Ok(payments::capture(context.tx, &body, amount)?)
 }
 

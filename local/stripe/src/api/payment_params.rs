@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::params::Params;
 use super::payment_methods::given;
-use super::{Context, set_texts, valid_email, valid_url};
+use super::{Context, enter_time, set_texts, valid_email, valid_url};
 use crate::money;
-
-/// Stripe's least amount in dollars and in most currencies, in minor units, and its largest.
-const AMOUNTS: std::ops::RangeInclusive<i64> = 50..=99_999_999;
+use crate::objects::invoice::CHARGEABLE as AMOUNTS;
+use crate::objects::{Kind, text};
 
 /// Checks an amount in minor units, and its currency.
 pub(super) fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> {
@@ -40,6 +39,14 @@ pub(super) fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> 
         return Err(ApiError::invalid("amount_too_large", "amount", message));
     }
     Ok(())
+}
+
+/// What is done to a payment is done in the time of its customer, who may live by a test clock.
+pub(super) fn enter_customers_time(context: &Context<'_>, payment: &Value) -> Result<(), ApiError> {
+    match context.tx.get(Kind::Customer, text(payment, "customer"))? {
+        Some(customer) => enter_time(context, &customer),
+        None => Ok(()),
+    }
 }
 
 /// Without `payment_method_types`, the ones set in the dashboard are offered: here, cards.

@@ -7,6 +7,7 @@ use super::list::{Paging, time_filter};
 use super::params::Params;
 use super::{Context, existing, set_texts};
 use crate::ids;
+use crate::objects::invoice::CHARGEABLE;
 use crate::objects::price::NewPrice;
 use crate::objects::{Kind, price, product, text};
 use crate::store::Query;
@@ -24,16 +25,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let currency = params
         .currency("currency")?
         .ok_or_else(|| params.missing("currency"))?;
-    let unit_amount = params
-        .integer("unit_amount")?
-        .ok_or_else(|| params.missing("unit_amount"))?;
-    if unit_amount < 0 {
-        return Err(ApiError::invalid(
-            "parameter_invalid_integer",
-            "unit_amount",
-            "This value must be greater than or equal to 0.",
-        ));
-    }
+    let unit_amount = unit_amount(&mut params)?;
     params.one_of("billing_scheme", &["per_unit"])?;
     let recurring = recurring(&mut params)?;
     let product_id = params.text("product")?;
@@ -109,16 +101,7 @@ pub(super) fn inline(context: &Context<'_>, mut data: Params) -> Result<Value, A
     let currency = data
         .currency("currency")?
         .ok_or_else(|| data.missing("currency"))?;
-    let unit_amount = data
-        .integer("unit_amount")?
-        .ok_or_else(|| data.missing("unit_amount"))?;
-    if unit_amount < 0 {
-        return Err(ApiError::invalid(
-            "parameter_invalid_integer",
-            &data.name("unit_amount"),
-            "This value must be greater than or equal to 0.",
-        ));
-    }
+    let unit_amount = unit_amount(&mut data)?;
     let recurring = recurring(&mut data)?;
     let behavior = data.one_of("tax_behavior", &["exclusive", "inclusive", "unspecified"])?;
     let (param, product_id) = (data.name("product"), data.text("product")?);
@@ -157,6 +140,27 @@ pub(super) fn inline(context: &Context<'_>, mut data: Params) -> Result<Value, A
         .tx
         .create(Kind::Price, &body, &Value::Null, "price.created")?;
     Ok(body)
+}
+
+/// Takes the amount of one piece, in minor units.
+fn unit_amount(params: &mut Params) -> Result<i64, ApiError> {
+    let name = params.name("unit_amount");
+    let refused = |message: &str| {
+        Err(ApiError::invalid(
+            "parameter_invalid_integer",
+            &name,
+            message,
+        ))
+    };
+    let most = *CHARGEABLE.end();
+    match params.integer("unit_amount")? {
+        None => Err(params.missing("unit_amount")),
+        Some(..0) => refused("This value must be greater than or equal to 0."),
+        Some(amount) if amount > most => {
+            refused(&format!("This value must be less than or equal to {most}."))
+        }
+        Some(amount) => Ok(amount),
+    }
 }
 
 fn inline_product(context: &Context<'_>, mut data: Params) -> Result<Value, ApiError> {

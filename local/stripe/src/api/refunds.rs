@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
+use super::payment_params::enter_customers_time;
 use super::{Context, existing, read_only};
 use crate::engine::refunds;
 use crate::money;
@@ -42,6 +43,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
             return Err(ApiError::bad_request(message));
         }
     };
+    enter_customers_time(context, &charge.body)?;
     let amount = check(context, &charge.body, amount)?;
     Ok(refunds::create(
         context.tx,

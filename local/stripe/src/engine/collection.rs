@@ -105,16 +105,21 @@ pub(crate) fn collect(
     let Some((_, intent)) = invoices::payment_of(tx, text(invoice, "id"))? else {
         return Ok((paid(tx, invoice)?, Collected::Paid));
     };
+    // The money has come already: taking it twice would be the worst.
+    if intent["status"] == "succeeded" {
+        return Ok((paid(tx, invoice)?, Collected::Paid));
+    }
     let Some(method) = method else {
         return Ok((failed(tx, invoice, automatic, false)?, Collected::NoMethod));
     };
-    let (_, outcome) = payments::confirm(tx, &intent, &method)?;
+    let (intent, outcome) = payments::confirm(tx, &intent, &method)?;
     Ok(match outcome {
-        payments::Outcome::Succeeded => {
+        payments::Outcome::Succeeded if intent["status"] == "succeeded" => {
             let tries = tries(invoice) + i64::from(automatic);
             (paid_after(tx, invoice, tries)?, Collected::Paid)
         }
-        payments::Outcome::RequiresAction => (
+        // What is only authorized is not paid.
+        payments::Outcome::Succeeded | payments::Outcome::RequiresAction => (
             failed(tx, invoice, automatic, true)?,
             Collected::RequiresAction,
         ),
@@ -134,15 +139,17 @@ pub(crate) fn settled(
     let Some(invoice) = tx.get(Kind::Invoice, invoice)? else {
         return Ok(());
     };
-    if text(&invoice.body, "status") != "open" {
-        return Ok(());
-    }
+    // One that was written off can still be paid.
+    let owed = matches!(text(&invoice.body, "status"), "open" | "uncollectible");
+    let succeeded = invoices::payment_of(tx, &invoice.id)?
+        .is_some_and(|(_, intent)| intent["status"] == "succeeded");
     match outcome {
-        payments::Outcome::Succeeded => paid(tx, &invoice.body)?,
-        payments::Outcome::RequiresAction => return Ok(()),
-        payments::Outcome::Declined(_) => failed(tx, &invoice.body, false, false)?,
-    };
-    Ok(())
+        payments::Outcome::Succeeded if owed && succeeded => paid(tx, &invoice.body).map(drop),
+        payments::Outcome::Declined(_) if owed => failed(tx, &invoice.body, false, false).map(drop),
+        payments::Outcome::Succeeded
+        | payments::Outcome::RequiresAction
+        | payments::Outcome::Declined(_) => Ok(()),
+    }
 }
 
 /// Marks an invoice as paid, and what follows.
@@ -207,6 +214,10 @@ fn failed(
         tx.emit("invoice.payment_action_required", &body, None)?;
     }
     tx.emit("invoice.payment_failed", &body, None)?;
+    // What was written off is not owed: that it was tried again in vain changes nothing.
+    if before["status"] == "uncollectible" {
+        return Ok(body);
+    }
     if before["billing_reason"] != "subscription_create" {
         set_delinquent(tx, text(before, "customer"), true)?;
     }

@@ -1,8 +1,11 @@
 //! Invoices from draft to open, and what ends them unpaid. [`super::collection`] gets them paid.
 
+mod balances;
+
 use serde_json::{Value, json};
 
 use super::{discounts, payments};
+use crate::api::error::ApiError;
 use crate::objects::invoice::{self, Line, NewInvoice};
 use crate::objects::{Kind, customer, invoice_item, text};
 use crate::store::{Error, Query, Record, Transaction};
@@ -41,11 +44,15 @@ impl Composed {
 /// Puts a draft together. Nothing is stored.
 pub(crate) fn compose(tx: &Transaction<'_>, id: &str, draft: Draft<'_>) -> Result<Composed, Error> {
     let mut lines = draft.lines;
-    let pending = if draft.takes_pending {
+    let mut pending = if draft.takes_pending {
         pending_items(tx, draft.customer, draft.subscription, draft.currency)?
     } else {
         Vec::new()
     };
+    // One made by hand for a subscription takes only what waits for that one.
+    if draft.billing_reason == "manual" && draft.subscription.is_some() {
+        pending.retain(|it| invoice_item::subscription(&it.body).is_some());
+    }
     // As Stripe orders them: what is given back and charged for changes comes first.
     let mut all: Vec<Line> = pending
         .iter()
@@ -67,6 +74,9 @@ pub(crate) fn compose(tx: &Transaction<'_>, id: &str, draft: Draft<'_>) -> Resul
         currency: draft.currency,
         lines: &all,
         discounts: draft.discounts,
+        balance: tx
+            .get(Kind::Customer, text(draft.customer, "id"))?
+            .map_or(0, |it| balances::of(&it, draft.currency)),
         amounts_off: &amounts_off,
         period: draft.period,
         created: tx.now(),
@@ -84,6 +94,7 @@ pub(crate) fn preview(tx: &Transaction<'_>, draft: Draft<'_>) -> Result<Value, E
 
 /// Stores a draft; the invoice items on it wait no longer.
 pub(crate) fn store(tx: &Transaction<'_>, draft: Composed) -> Result<Value, Error> {
+    balances::settle_currency(tx, text(&draft.body, "customer"))?;
     for item in draft.pending {
         let mut taken = item.body;
         taken["invoice"] = draft.body["id"].clone();
@@ -169,13 +180,70 @@ pub(crate) fn product_name(tx: &Transaction<'_>, price: &Value) -> Result<String
     Ok(product.map_or_else(String::new, |it| text(&it.body, "name").to_owned()))
 }
 
+/// Why a draft stays one.
+#[derive(Debug)]
+pub(crate) enum NotFinalized {
+    /// More is due than Stripe charges at once.
+    TooLarge {
+        currency: String,
+    },
+    /// The customer was deleted.
+    NoCustomer {
+        id: String,
+    },
+    Store(Error),
+}
+
+impl From<Error> for NotFinalized {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotFinalized> for ApiError {
+    fn from(error: NotFinalized) -> Self {
+        match error {
+            NotFinalized::TooLarge { currency } => Self::refused_with(
+                "amount_too_large",
+                format!(
+                    "Amount must be no more than {} {currency}",
+                    money::amount(*invoice::CHARGEABLE.end(), &currency)
+                ),
+            ),
+            NotFinalized::NoCustomer { id } => {
+                Self::no_such_referenced(Kind::Customer, &id, "customer")
+            }
+            NotFinalized::Store(error) => error.into(),
+        }
+    }
+}
+
+/// [`finalize`] as time does it: a draft that cannot be finalized stays one, and says why.
+pub(crate) fn finalize_in_time(tx: &Transaction<'_>, draft: &Value) -> Result<Value, Error> {
+    let error = match finalize(tx, draft) {
+        Ok(body) => return Ok(body),
+        Err(NotFinalized::Store(error)) => return Err(error),
+        Err(error @ (NotFinalized::TooLarge { .. } | NotFinalized::NoCustomer { .. })) => {
+            ApiError::from(error)
+        }
+    };
+    let mut body = draft.clone();
+    body["auto_advance"] = json!(false);
+    body["automatically_finalizes_at"] = Value::Null;
+    body["last_finalization_error"] = error.body()["error"].clone();
+    body["next_payment_attempt"] = Value::Null;
+    tx.update(draft, &body, "invoice.updated")?;
+    tx.emit("invoice.finalization_failed", &body, None)?;
+    Ok(body)
+}
+
 /// Numbers a draft and opens it for payment; with nothing due it is paid at once.
-pub(crate) fn finalize(tx: &Transaction<'_>, draft: &Value) -> Result<Value, Error> {
+pub(crate) fn finalize(tx: &Transaction<'_>, draft: &Value) -> Result<Value, NotFinalized> {
     let body = open(tx, draft)?;
     let due = body["amount_due"].as_i64().unwrap_or_default();
     if due == 0 {
         tx.emit("invoice.finalized", &body, None)?;
-        return super::collection::paid(tx, &body);
+        return Ok(super::collection::paid(tx, &body)?);
     }
     let intent = payments::create(
         tx,
@@ -203,7 +271,7 @@ pub(crate) fn finalize_paid_by(
     tx: &Transaction<'_>,
     draft: &Value,
     intent: &Value,
-) -> Result<Value, Error> {
+) -> Result<Value, NotFinalized> {
     let body = open(tx, draft)?;
     add_payment(tx, &body, text(intent, "id"))?;
     tx.emit("invoice.finalized", &body, None)?;
@@ -211,19 +279,25 @@ pub(crate) fn finalize_paid_by(
 }
 
 /// Numbers a draft and opens it.
-fn open(tx: &Transaction<'_>, draft: &Value) -> Result<Value, Error> {
+fn open(tx: &Transaction<'_>, draft: &Value) -> Result<Value, NotFinalized> {
     let mut body = draft.clone();
-    if let Some(customer) = tx.get(Kind::Customer, text(draft, "customer"))?
-        && !customer.deleted
-    {
-        let mut after = customer.body.clone();
-        // The balance may have changed since the draft was made.
-        body["starting_balance"] = after["balance"].clone();
-        invoice::add_up(&mut body);
-        let number = customer::take_invoice_number(&mut after);
-        after["balance"] = json!(invoice::finalize(&mut body, &number, tx.url(), tx.now()));
-        tx.replace(&after)?;
+    let currency = text(draft, "currency");
+    let customer = tx.get(Kind::Customer, text(draft, "customer"))?;
+    let Some(mut customer) = customer.filter(|it| !it.deleted) else {
+        let id = text(draft, "customer").to_owned();
+        return Err(NotFinalized::NoCustomer { id });
+    };
+    // The balance may have changed since the draft was made.
+    body["starting_balance"] = json!(balances::of(&customer, currency));
+    invoice::add_up(&mut body);
+    if body["amount_due"].as_i64() > Some(*invoice::CHARGEABLE.end()) {
+        let currency = currency.to_owned();
+        return Err(NotFinalized::TooLarge { currency });
     }
+    let number = customer::take_invoice_number(&mut customer.body);
+    tx.replace(&customer.body)?;
+    let left = invoice::finalize(&mut body, &number, tx.url(), tx.now());
+    balances::set(tx, &customer, currency, left)?;
     tx.replace(&body)?;
     Ok(body)
 }
@@ -289,6 +363,7 @@ pub(crate) fn end(tx: &Transaction<'_>, invoice: &Value, how: End) -> Result<Val
             tx.replace(&payment)?;
             payments::cancel(tx, &intent)?;
         }
+        balances::give_back(tx, invoice)?;
     }
     tx.update(invoice, &body, "invoice.updated")?;
     tx.emit(event, &body, None)?;

@@ -14,7 +14,7 @@ use crate::store::{Error, Transaction};
 /// How a try to pay ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Paid, or authorized where the money is captured later.
+    /// Paid, or authorized where the money is captured later: the intent's status tells.
     Succeeded,
     /// The buyer has to authenticate (3-D Secure).
     RequiresAction,
@@ -152,7 +152,7 @@ pub(crate) fn authenticate(
     let Some(method) = tx.get(Kind::PaymentMethod, text(&body, "payment_method"))? else {
         return Ok(None);
     };
-    enter_owners_time(tx, &record.private)?;
+    clocks::enter(tx, text(&body, "customer"))?;
     body["next_action"] = Value::Null;
     let (body, outcome) = if passed {
         let (card, _) = methods::card(tx, &method.id)?;
@@ -168,14 +168,6 @@ pub(crate) fn authenticate(
     };
     tell_owner(tx, &record.private, &body, outcome)?;
     Ok(Some(body))
-}
-
-/// An invoice's payment happens in the time of its test clock.
-pub(crate) fn enter_owners_time(tx: &Transaction<'_>, private: &Value) -> Result<(), Error> {
-    if let Some(invoice) = private["invoice"].as_str() {
-        clocks::enter(tx, invoice)?;
-    }
-    Ok(())
 }
 
 /// Tells the owner of an intent what became of it.

@@ -24,7 +24,7 @@ fn invoice_due(tx: &Transaction<'_>, invoice: &Value) -> Result<(), Error> {
     if invoice["status"] != "draft" {
         return collect(tx, invoice, None, true).map(drop);
     }
-    let open = invoices::finalize(tx, invoice)?;
+    let open = invoices::finalize_in_time(tx, invoice)?;
     if open["status"] != "open" {
         return Ok(());
     }

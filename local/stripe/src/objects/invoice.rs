@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 
 use super::text;
 
+/// The least that Stripe charges in dollars and in most currencies, in minor units, and the most.
+/// <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>
+pub(crate) const CHARGEABLE: std::ops::RangeInclusive<i64> = 50..=99_999_999;
+
 /// What one line charges or gives back.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
@@ -54,6 +58,8 @@ pub(crate) struct NewInvoice<'a> {
     pub(crate) currency: &'a str,
     pub(crate) lines: &'a [Line],
     pub(crate) discounts: &'a [String],
+    /// What the customer owes (or, negative, has as a credit) in this currency.
+    pub(crate) balance: i64,
     /// For each line.
     pub(crate) amounts_off: &'a [AmountsOff],
     pub(crate) period: (i64, i64),
@@ -132,7 +138,7 @@ pub(crate) fn draft(id: &str, invoice: &NewInvoice<'_>) -> Value {
         "rendering": null,
         "shipping_cost": null,
         "shipping_details": null,
-        "starting_balance": invoice.customer["balance"].as_i64().unwrap_or_default(),
+        "starting_balance": invoice.balance,
         "statement_descriptor": null,
         "status": "draft",
         "status_transitions": { "finalized_at": null, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null },
@@ -230,7 +236,10 @@ pub(crate) fn add_up(invoice: &mut Value) {
         .as_array()
         .cloned()
         .unwrap_or_default();
-    let subtotal: i64 = lines.iter().filter_map(|it| it["amount"].as_i64()).sum();
+    let subtotal = lines
+        .iter()
+        .filter_map(|it| it["amount"].as_i64())
+        .fold(0, i64::saturating_add);
     let mut off: Vec<(String, i64)> = Vec::new();
     for it in lines
         .iter()
@@ -239,13 +248,17 @@ pub(crate) fn add_up(invoice: &mut Value) {
     {
         let amount = it["amount"].as_i64().unwrap_or_default();
         match off.iter_mut().find(|(id, _)| id == text(it, "discount")) {
-            Some((_, sum)) => *sum += amount,
+            Some((_, sum)) => *sum = sum.saturating_add(amount),
             None => off.push((text(it, "discount").to_owned(), amount)),
         }
     }
-    let total = subtotal - off.iter().map(|(_, amount)| amount).sum::<i64>();
-    // What is credited is not paid back: it stays in the customer's balance.
-    let due = (total + invoice["starting_balance"].as_i64().unwrap_or_default()).max(0);
+    let total = off
+        .iter()
+        .fold(subtotal, |left, (_, amount)| left.saturating_sub(*amount));
+    let owed = total.saturating_add(invoice["starting_balance"].as_i64().unwrap_or_default());
+    // What is credited is not paid back, and what is too little to be charged is not charged: it stays in the customer's
+    // balance. <https://docs.stripe.com/billing/customer/balance>
+    let due = if owed < *CHARGEABLE.start() { 0 } else { owed };
     for (field, amount) in [
         ("subtotal", subtotal),
         ("subtotal_excluding_tax", subtotal),
@@ -269,12 +282,15 @@ pub(crate) fn add_up(invoice: &mut Value) {
 /// Gives a draft its number and opens it for payment. Gives the customer's balance after it.
 pub(crate) fn finalize(invoice: &mut Value, number: &str, url: &str, now: i64) -> i64 {
     let amount = |field: &str| invoice[field].as_i64().unwrap_or_default();
-    let balance = amount("starting_balance") + amount("total") - amount("amount_due");
+    let balance = amount("starting_balance")
+        .saturating_add(amount("total"))
+        .saturating_sub(amount("amount_due"));
     invoice["status"] = json!("open");
     invoice["number"] = json!(number);
     invoice["automatically_finalizes_at"] = Value::Null;
     invoice["effective_at"] = json!(now);
     invoice["ending_balance"] = json!(balance);
+    invoice["last_finalization_error"] = Value::Null;
     invoice["status_transitions"]["finalized_at"] = json!(now);
     invoice["hosted_invoice_url"] = json!(format!("{url}/i/{}", text(invoice, "id")));
     invoice["invoice_pdf"] = json!(format!("{url}/i/{}", text(invoice, "id")));

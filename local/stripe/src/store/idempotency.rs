@@ -1,8 +1,9 @@
-//! The first answer to each idempotency key.
+//! The first answer to each idempotency key. They are kept in real time, whatever a test clock says.
 
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Error, Transaction};
+use crate::clock;
 
 /// How long an answer is replayed, in seconds.
 const KEPT: i64 = 24 * 60 * 60;
@@ -27,7 +28,7 @@ impl Transaction<'_> {
             "SELECT endpoint, fingerprint, status, body, request_id FROM idempotency WHERE key = ? AND created > ?",
         )?;
         select
-            .query_row(params![key, self.now() - KEPT], |row| {
+            .query_row(params![key, clock::seconds() - KEPT], |row| {
                 Ok(Answer {
                     endpoint: row.get(0)?,
                     fingerprint: row.get(1)?,
@@ -52,7 +53,7 @@ impl Transaction<'_> {
             answer.status,
             answer.body,
             answer.request_id,
-            self.now()
+            clock::seconds()
         ])?;
         Ok(())
     }

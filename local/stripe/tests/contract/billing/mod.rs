@@ -5,6 +5,7 @@ mod dunning;
 mod endings;
 mod invoices;
 mod limits;
+mod money;
 mod renewals;
 mod rules;
 mod trials;

@@ -208,18 +208,6 @@ fn stop_collecting(context: &Context<'_>, customer: &str) -> Result<(), ApiError
     Ok(())
 }
 
-/// An invoice goes no further once its customer is deleted.
-pub(super) fn check_payer(context: &Context<'_>, invoice: &str) -> Result<(), ApiError> {
-    let invoice = existing(context, Kind::Invoice, invoice)?.body;
-    let customer = text(&invoice, "customer");
-    match context.tx.get(Kind::Customer, customer)? {
-        Some(it) if it.deleted => Err(ApiError::refused(format!(
-            "The customer of this invoice, {customer}, was deleted: it can only be voided or marked uncollectible."
-        ))),
-        _ => Ok(()),
-    }
-}
-
 /// Lists them.
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     let paging = Paging::take(&mut params)?;

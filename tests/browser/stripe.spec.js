@@ -45,6 +45,11 @@ test("on the portal, a switch costs what was shown", async ({ page, api }) => {
   const after = await api(`subscriptions/${subscription}?expand[]=latest_invoice`);
   expect(after.items.data[0].price.id).toBe(pro.id);
   expect(`$${(after.latest_invoice.amount_paid / 100).toFixed(2)}`).toBe(due?.trim());
+
+  // Back again, what is left becomes a credit, which the next payment spends.
+  await link(page, "Update subscription").click();
+  await page.getByRole("button", { name: /^Continue with Starter/ }).click();
+  await expect(page.getByText("Next payment").locator("xpath=following-sibling::dd")).toHaveText(/^\$0\.00/);
 });
 
 test("on the portal, one cancels, stays after all, and pays with another card", async ({ page, api }) => {

@@ -56,7 +56,7 @@ pub fn message(terminal: Terminal, addresses: &Addresses, stripe: &StripeMode) -
                 "  {}     {}   {}",
                 dim("Stripe"),
                 link(url),
-                dim("stand-in: no real money")
+                dim("stand-in: no real money; its key is sk_test_local")
             ));
             lines.push(format!(
                 "  {}  4242 4242 4242 4242, any future date, any CVC",

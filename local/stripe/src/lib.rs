@@ -122,6 +122,7 @@ impl Server {
             .route("/v1", any(api::handle))
             .route("/v1/", any(api::handle))
             .route("/v1/{*path}", any(api::handle))
+            .route("/v2/{*path}", any(api::handle))
             .merge(knobs::router())
             .merge(pages::router())
             .with_state(self.app.clone());

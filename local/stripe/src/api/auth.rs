@@ -22,7 +22,7 @@ pub(crate) fn check(headers: &HeaderMap, secret_key: &str) -> Result<(), ApiErro
         ));
     }
     Err(ApiError::unauthorized(format!(
-        "Invalid API Key provided: {}",
+        "Invalid API Key provided: {}. The key of this local stand-in for Stripe is printed when it starts (sk_test_local unless another was set).",
         masked(&key)
     )))
 }

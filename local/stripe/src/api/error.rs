@@ -44,12 +44,17 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, Some(code), message).about(param)
     }
 
-    /// 400: a parameter or value of Stripe's that this stand-in does not have.
-    pub(crate) fn unsupported(param: &str, message: &str) -> Self {
+    /// 400: a parameter or value of Stripe's that this stand-in does not have. `what` reads on its own: "Tax."
+    pub(crate) fn unsupported(param: &str, what: &str) -> Self {
+        let what = what.trim_end_matches('.');
+        let mut letters = what.chars();
+        // It comes in the middle of a sentence.
+        let begins = letters.next().map(|it| it.to_lowercase().to_string());
+        let what = format!("{}{}", begins.unwrap_or_default(), letters.as_str());
         Self::new(
             StatusCode::BAD_REQUEST,
             None,
-            format!("{message} This local stand-in for Stripe does not support it."),
+            format!("This local stand-in for Stripe does not support {what}."),
         )
         .about(param)
     }

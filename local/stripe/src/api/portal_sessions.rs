@@ -108,7 +108,7 @@ fn flow_of(
     };
     if configuration.body["features"][feature]["enabled"] != true {
         return Err(ApiError::refused(format!(
-            "This flow needs the feature {feature}, which the portal configuration does not enable."
+            "This flow needs the feature {feature}, which the portal configuration does not enable. Create a configuration with features[{feature}][enabled]=true and what belongs to it, and pass its id as configuration."
         ))
         .about(&type_name));
     }

@@ -26,6 +26,7 @@ pub(super) fn run(
         ("GET", ["customers"]) => customers::list(context, params),
         ("POST", ["customers"]) => customers::create(context, params),
         ("GET", ["customers", "search"]) => search::customers(context, params),
+        ("GET", [_, "search"]) => Err(ApiError::unrecognized_url("GET", path)),
         ("GET", ["customers", id]) => customers::retrieve(context, id, params),
         ("POST", ["customers", id]) => customers::update(context, id, params),
         ("DELETE", ["customers", id]) => customers::delete(context, id, params),

@@ -24,11 +24,23 @@ const VERSIONS: [&str; 7] = [
     API_VERSION,
 ];
 
+/// An address that can be delivered to.
+fn deliverable(url: &str) -> Result<(), ApiError> {
+    valid_url(url, "url")?;
+    if url.starts_with("http://") {
+        return Ok(());
+    }
+    Err(ApiError::unsupported(
+        "url",
+        "Endpoints with https. Give an http address on this machine, such as http://localhost:3000/webhook",
+    ))
+}
+
 /// Creates one; its secret is shown this once.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     params.refuse("connect")?;
     let url = params.required_text("url")?;
-    valid_url(&url, "url")?;
+    deliverable(&url)?;
     let events = enabled_events(&mut params)?.ok_or_else(|| params.missing("enabled_events"))?;
     let version = params.text("api_version")?;
     if version.as_deref().is_some_and(|it| !VERSIONS.contains(&it)) {
@@ -64,7 +76,7 @@ pub(super) fn update(
 ) -> Result<Value, ApiError> {
     let mut body = existing(context, Kind::WebhookEndpoint, id)?.body;
     if let Some(url) = params.text("url")? {
-        valid_url(&url, "url")?;
+        deliverable(&url)?;
         body["url"] = json!(url);
     }
     if let Some(events) = enabled_events(&mut params)? {

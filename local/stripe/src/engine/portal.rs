@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::prorations;
 use super::subscriptions::{self, EndsAt};
 use super::updates::{self, Changes, ItemChange, OnFailure, Proration, TrialEnd};
+use super::{invoices, prorations};
 use crate::api::error::ApiError;
 use crate::objects::{Kind, invoice, subscription, text};
 use crate::store::{Error, Query, Record, Transaction};
@@ -124,6 +124,10 @@ pub(crate) fn cost(
     tx.as_if(|| {
         let changes = changes(configuration, &record.body, price, quantity);
         let changed = updates::make(tx, record, record.body.clone(), changes)?;
+        // A credit that comes of it is spent by the next payment.
+        if let Some(draft) = &changed.invoice {
+            invoices::finalize(tx, draft)?;
+        }
         Ok(Cost {
             now: changed.invoice,
             next: super::upcoming(tx, &changed.subscription)?,

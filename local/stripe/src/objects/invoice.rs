@@ -293,7 +293,6 @@ pub(crate) fn finalize(invoice: &mut Value, number: &str, url: &str, now: i64) -
     invoice["last_finalization_error"] = Value::Null;
     invoice["status_transitions"]["finalized_at"] = json!(now);
     invoice["hosted_invoice_url"] = json!(format!("{url}/i/{}", text(invoice, "id")));
-    invoice["invoice_pdf"] = json!(format!("{url}/i/{}", text(invoice, "id")));
     balance
 }
 

@@ -50,7 +50,15 @@ fn clock_view(tx: &Transaction<'_>, customer: &str) -> Result<Value, Error> {
         it @ 60..172_800 => Some(format!("{} hours", (it + 1800) / 3600)),
         it => Some(format!("{} days", (it + 43_200) / 86_400)),
     };
-    Ok(json!({ "iso": time.to_string(), "text": text.to_string(), "ahead": ahead }))
+    let test_clock = tx
+        .get(Kind::Customer, customer)?
+        .map_or(Value::Null, |it| it.body["test_clock"].clone());
+    Ok(json!({
+        "iso": time.to_string(),
+        "text": text.to_string(),
+        "ahead": ahead,
+        "test_clock": test_clock,
+    }))
 }
 
 #[derive(Deserialize)]

@@ -126,6 +126,12 @@ async fn what_is_wrong_with_a_parameter_is_said_with_its_name() {
         ),
         (
             "/v1/webhook_endpoints",
+            "url=https://x.test&enabled_events[]=*",
+            None,
+            "url",
+        ),
+        (
+            "/v1/webhook_endpoints",
             "url=http://x.test",
             Some("parameter_missing"),
             "enabled_events",
@@ -238,6 +244,8 @@ async fn what_does_not_exist_is_a_404() {
         "/v1/",
         "/v1/checkout",
         "/v1/customers/x/y/z",
+        "/v1/subscriptions/search?query=x",
+        "/v2/core/events",
     ] {
         stripe.get(path).await.check_error(404, None, None);
     }

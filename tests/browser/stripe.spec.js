@@ -80,7 +80,7 @@ test("a developer advances a customer’s clock, and lets a renewal fail", async
   await page.goto(`/customers/${customer}`);
   await expect(page.getByText("Real time")).toBeVisible();
   await button(page, "Advance one month").click();
-  await expect(page.getByText("Renewal")).toBeVisible();
+  await expect(page.getByText("· Renewal")).toBeVisible();
   await button(page, "Fail the next payment").click();
   await expect(page.getByText("The next payment will fail")).toBeVisible();
   await look(page, "dashboard-customer");

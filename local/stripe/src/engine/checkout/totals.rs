@@ -6,6 +6,8 @@ use super::{completion, intents};
 use crate::api::error::ApiError;
 use crate::engine::discounts::{self, Source, Target, Wanted};
 use crate::engine::{clocks, periods};
+use crate::money;
+use crate::objects::invoice::CHARGEABLE;
 use crate::objects::{Kind, text};
 use crate::store::{Error, Record, Transaction};
 
@@ -136,6 +138,14 @@ pub(crate) fn add_up(tx: &Transaction<'_>, session: &mut Record) -> Result<(), A
         line["amount_total"] = json!(amount - off);
         subtotal = subtotal.saturating_add(amount);
         discount += off;
+    }
+    let least = *CHARGEABLE.start();
+    if discount > 0 && (1..least).contains(&(subtotal - discount)) {
+        let least = money::amount(least, text(&session.body, "currency"));
+        return Err(ApiError::refused(format!(
+            "The Checkout Session's total amount due must add up to at least {least}."
+        ))
+        .coded("amount_too_small"));
     }
     session.body["amount_subtotal"] = json!(subtotal);
     session.body["amount_total"] = json!(subtotal - discount);

@@ -222,3 +222,18 @@ async fn the_code_of_a_payment_for_a_first_purchase_is_redeemed_once() {
     assert_eq!(status, 422);
     assert!(text.contains("first purchase"), "{text}");
 }
+
+#[tokio::test]
+async fn a_discount_that_leaves_too_little_to_charge_is_refused() {
+    let stripe = Stripe::start().await;
+    let coupon = id(&stripe
+        .post("/v1/coupons", "percent_off=95&duration=once")
+        .await
+        .ok());
+    let price = stripe.price("starter-monthly").await;
+    let form = format!(
+        "mode=subscription&line_items[0][price]={price}&line_items[0][quantity]=1&success_url=http://shop.test/done&discounts[0][coupon]={coupon}"
+    );
+    let reply = stripe.post("/v1/checkout/sessions", &form).await;
+    reply.check_error(400, Some("amount_too_small"), None);
+}

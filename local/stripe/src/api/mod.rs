@@ -317,8 +317,10 @@ fn valid_email(email: &str, param: &str) -> Result<(), ApiError> {
 }
 
 fn valid_url(url: &str, param: &str) -> Result<(), ApiError> {
+    // The parser takes white space away that would be kept, and sent on.
+    let clean = !url.contains(|it: char| it.is_whitespace() || it.is_control());
     match reqwest::Url::parse(url) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        Ok(url) if clean && matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
         _ => Err(ApiError::invalid("url_invalid", param, "Not a valid URL")),
     }
 }

@@ -142,6 +142,18 @@ fn first_payment(
     payment: &FirstPayment<'_>,
 ) -> Result<(), ApiError> {
     let due = draft["amount_due"].as_i64().unwrap_or_default() > 0;
+    if let FirstPayment::Done(intent) = payment {
+        // What was authenticated must be what is asked for: something may have changed at the bank's page.
+        let paid = match text(intent, "object") {
+            "payment_intent" => intent["amount"].as_i64().unwrap_or_default(),
+            _ => 0,
+        };
+        if draft["amount_due"] != paid {
+            return Err(ApiError::refused(
+                "The amount has changed since the payment was begun.",
+            ));
+        }
+    }
     if let FirstPayment::Done(intent) = payment
         && due
     {

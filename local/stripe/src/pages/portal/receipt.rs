@@ -101,7 +101,8 @@ fn collect(
     failure: impl FnOnce(&'static str) -> Failure,
 ) -> Result<Answer, ApiError> {
     let here = format!("/i/{}", text(invoice, "id"));
-    if !can_be_paid(invoice) {
+    let customer = tx.get(Kind::Customer, text(invoice, "customer"))?;
+    if !can_be_paid(invoice) || customer.is_none_or(|it| it.deleted) {
         return Ok(Answer::To(here));
     }
     let (after, collected) = collection::collect(tx, invoice, Some(method), false)?;

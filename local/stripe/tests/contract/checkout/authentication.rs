@@ -153,3 +153,42 @@ async fn the_intent_of_a_session_cannot_be_confirmed_elsewhere() {
         assert_eq!(stripe.post(&path, form).await.status, 400, "{verb}");
     }
 }
+
+#[tokio::test]
+async fn what_is_authenticated_is_what_is_asked_for_or_nothing_is() {
+    let stripe = Stripe::start().await;
+    let customer = id(&stripe
+        .post("/v1/customers", "email=ada@example.com")
+        .await
+        .ok());
+    let session = stripe.session(&format!("&customer={customer}")).await;
+    let (_, location, _) = stripe.pay(&session, "4000002760003184").await;
+    let location = location.unwrap();
+    // Meanwhile, something more is to come on the first invoice.
+    let form = format!("customer={customer}&amount=5000&currency=usd");
+    stripe.post("/v1/invoiceitems", &form).await.ok();
+    let path = location[location.find("/authenticate/").unwrap()..].to_owned();
+    let request = stripe.request(reqwest::Method::POST, &path, "passed=true");
+    request.send().await.unwrap();
+    let charges = stripe
+        .get(&format!("/v1/charges?customer={customer}"))
+        .await
+        .ok();
+    assert_eq!(charges["data"], serde_json::json!([]));
+    let subscriptions = stripe
+        .get(&format!("/v1/subscriptions?customer={customer}"))
+        .await
+        .ok();
+    assert_eq!(subscriptions["data"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn an_address_to_return_to_has_no_white_space() {
+    let stripe = Stripe::start().await;
+    let price = stripe.price("starter-monthly").await;
+    let form = format!(
+        "mode=subscription&line_items[0][price]={price}&line_items[0][quantity]=1&success_url=http://shop.test/ok%0Ax"
+    );
+    let reply = stripe.post("/v1/checkout/sessions", &form).await;
+    reply.check_error(400, Some("url_invalid"), Some("success_url"));
+}

@@ -41,6 +41,13 @@ pub(super) fn confirm(
         .get(Kind::PaymentMethod, &method)?
         .ok_or_else(missing)?
         .body;
+    let theirs = existing(context, Kind::CheckoutSession, id)?.body["customer"].clone();
+    if !method["customer"].is_null() && method["customer"] != theirs {
+        return Err(
+            ApiError::refused("The payment method belongs to another customer.")
+                .about("payment_method"),
+        );
+    }
     let details = &method["billing_details"];
     let payer = Payer {
         email: details["email"].as_str(),

@@ -92,7 +92,12 @@ pub(super) async fn authenticated(
             return Ok(Answer::NotFound);
         };
         if intent.body["status"] == "succeeded" {
-            return pays_from_now_on(tx, visit, text(&intent.body, "payment_method"));
+            let card = text(&intent.body, "payment_method");
+            // A card that was removed since does not come back by reloading this.
+            return match owned(tx, visit, card)? {
+                Some(_) => pays_from_now_on(tx, visit, card),
+                None => Ok(Answer::NotFound),
+            };
         }
         let errors = FieldErrors::card(
             "Your bank could not confirm that it is you. Try again, or use another card.",

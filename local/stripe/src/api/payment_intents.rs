@@ -7,8 +7,8 @@ use super::metadata::Metadata;
 use super::params::Params;
 use super::payment_methods::{known_customer, named};
 use super::payment_params::{
-    Conditions, check_amount, enter_customers_time, payment_method_types, set_automatic_methods,
-    set_common, set_method, set_shipping,
+    Conditions, check_amount, check_secret, enter_customers_time, payment_method_types,
+    set_automatic_methods, set_common, set_method, set_shipping,
 };
 use super::{Context, existing, read_only, set_texts, valid_email};
 use crate::engine::payments::{self, Outcome, Owner, Terms};
@@ -141,23 +141,8 @@ pub(super) fn retrieve(
     id: &str,
     mut params: Params,
 ) -> Result<Value, ApiError> {
-    check_secret(context, id, &mut params)?;
+    check_secret(context, Kind::PaymentIntent, id, &mut params)?;
     read_only::retrieve(context, Kind::PaymentIntent, id, params)
-}
-
-fn check_secret(context: &Context<'_>, id: &str, params: &mut Params) -> Result<(), ApiError> {
-    let Some(secret) = params.text("client_secret")? else {
-        return Ok(());
-    };
-    if existing(context, Kind::PaymentIntent, id)?.body["client_secret"] == secret.as_str() {
-        return Ok(());
-    }
-    let message = "The client_secret provided does not match any associated PaymentIntent on this account. Ensure the publishable key used belongs to the same account that created the PaymentIntent.";
-    Err(ApiError::invalid(
-        "payment_intent_invalid_parameter",
-        "client_secret",
-        message,
-    ))
 }
 
 /// Changes one that is not paid.
@@ -246,7 +231,7 @@ pub(super) fn confirm(
     }
     params.refuse(UNSUPPORTED)?;
     params.refuse("amount_to_confirm")?;
-    check_secret(context, id, &mut params)?;
+    check_secret(context, Kind::PaymentIntent, id, &mut params)?;
     let mut body = record.body.clone();
     payment_method_types(&mut params)?;
     if let Some(email) = params.text("receipt_email")? {

@@ -5,10 +5,33 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::params::Params;
 use super::payment_methods::given;
-use super::{Context, enter_time, set_texts, valid_email, valid_url};
+use super::{Context, enter_time, existing, set_texts, valid_email, valid_url};
 use crate::money;
 use crate::objects::invoice::CHARGEABLE as AMOUNTS;
 use crate::objects::{Kind, text};
+
+/// Checks the `client_secret` of an intent, of a payment or a setup, where one is given.
+pub(super) fn check_secret(
+    context: &Context<'_>,
+    kind: Kind,
+    id: &str,
+    params: &mut Params,
+) -> Result<(), ApiError> {
+    let Some(secret) = params.text("client_secret")? else {
+        return Ok(());
+    };
+    if existing(context, kind, id)?.body["client_secret"] == secret.as_str() {
+        return Ok(());
+    }
+    let (name, code) = match kind {
+        Kind::SetupIntent => ("SetupIntent", "setup_intent_invalid_parameter"),
+        _ => ("PaymentIntent", "payment_intent_invalid_parameter"),
+    };
+    let message = format!(
+        "The client_secret provided does not match any associated {name} on this account. Ensure the publishable key used belongs to the same account that created the {name}."
+    );
+    Err(ApiError::invalid(code, "client_secret", message))
+}
 
 /// Checks an amount in minor units, and its currency.
 pub(super) fn check_amount(amount: i64, currency: &str) -> Result<(), ApiError> {

@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
 use super::payment_methods::{given, known_customer, named};
-use super::payment_params::set_automatic_methods;
+use super::payment_params::{check_secret, set_automatic_methods};
 use super::{Context, existing, read_only, set_texts, valid_url};
 use crate::engine::payments::{Outcome, Owner};
 use crate::engine::setups;
@@ -116,23 +116,8 @@ pub(super) fn retrieve(
     id: &str,
     mut params: Params,
 ) -> Result<Value, ApiError> {
-    check_secret(context, id, &mut params)?;
+    check_secret(context, Kind::SetupIntent, id, &mut params)?;
     read_only::retrieve(context, Kind::SetupIntent, id, params)
-}
-
-fn check_secret(context: &Context<'_>, id: &str, params: &mut Params) -> Result<(), ApiError> {
-    let Some(secret) = params.text("client_secret")? else {
-        return Ok(());
-    };
-    if existing(context, Kind::SetupIntent, id)?.body["client_secret"] == secret.as_str() {
-        return Ok(());
-    }
-    let message = "The client_secret provided does not match any associated SetupIntent on this account. Ensure the publishable key used belongs to the same account that created the SetupIntent.";
-    Err(ApiError::invalid(
-        "setup_intent_invalid_parameter",
-        "client_secret",
-        message,
-    ))
 }
 
 /// Changes one.
@@ -189,7 +174,7 @@ pub(super) fn confirm(
     let record = existing(context, Kind::SetupIntent, id)?;
     refuse_owned(&record, "confirm")?;
     params.refuse(UNSUPPORTED)?;
-    check_secret(context, id, &mut params)?;
+    check_secret(context, Kind::SetupIntent, id, &mut params)?;
     let mut body = record.body.clone();
     set_method(context, &mut body, &mut params)?;
     let return_url = return_url(&mut params)?;

@@ -26,7 +26,6 @@ pub(crate) enum Outcome {
 pub(crate) enum Owner<'a> {
     Nobody,
     Invoice(&'a str),
-    #[allow(dead_code, reason = "Checkout does not make intents yet")]
     CheckoutSession(&'a str),
 }
 
@@ -111,9 +110,8 @@ pub(crate) fn confirm_on(
     terms: Terms<'_>,
 ) -> Result<(Value, Outcome), Error> {
     let mut body = intent.clone();
-    let id = text(&body, "id").to_owned();
-    let mut private = tx
-        .get(Kind::PaymentIntent, &id)?
+    let private = tx
+        .get(Kind::PaymentIntent, text(intent, "id"))?
         .map_or(Value::Null, |it| it.private);
     let (card, set_up) = methods::card(tx, text(method, "id"))?;
     body["payment_method"] = method["id"].clone();
@@ -126,14 +124,26 @@ pub(crate) fn confirm_on(
     if terms.off_session || terms.error_on_requires_action {
         return decline(tx, body, method, Decline::AuthenticationRequired, false);
     }
-    private["return_url"] = json!(terms.return_url);
-    let url = format!("{}/authenticate/{id}", tx.url());
-    body["next_action"] = payment::next_action(&url, terms.return_url);
-    body["status"] = json!("requires_action");
-    tx.replace(&body)?;
-    tx.replace_private(&id, &private)?;
-    tx.emit("payment_intent.requires_action", &body, None)?;
+    wait_for_bank(tx, &mut body, private, terms.return_url)?;
     Ok((body, Outcome::RequiresAction))
+}
+
+/// Lets an intent, of a payment or a setup, wait for the authentication page.
+pub(super) fn wait_for_bank(
+    tx: &Transaction<'_>,
+    body: &mut Value,
+    mut private: Value,
+    return_url: Option<&str>,
+) -> Result<(), Error> {
+    let id = text(body, "id").to_owned();
+    private["return_url"] = json!(return_url);
+    let url = format!("{}/authenticate/{id}", tx.url());
+    body["next_action"] = payment::next_action(&url, return_url);
+    body["status"] = json!("requires_action");
+    tx.replace(body)?;
+    tx.replace_private(&id, &private)?;
+    let event = format!("{}.requires_action", text(body, "object"));
+    tx.emit(&event, body, None)
 }
 
 /// The buyer passed the bank's authentication, or did not. Gives the intent as it is then; nothing where none waits.

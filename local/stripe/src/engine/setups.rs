@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::cards::Decline;
-use super::payments::{Outcome, Owner};
+use super::payments::{Outcome, Owner, wait_for_bank};
 use super::{checkout, methods};
 use crate::ids;
 use crate::objects::setup_intent::{self, NewSetup};
@@ -11,10 +11,6 @@ use crate::objects::{Kind, payment, text};
 use crate::store::{Error, Transaction};
 
 /// A card that is to be kept.
-#[allow(
-    dead_code,
-    reason = "for Checkout in setup mode and trials, which come next"
-)]
 pub(crate) struct Wanted<'a> {
     pub(crate) customer: Option<&'a str>,
     pub(crate) description: Option<&'a str>,
@@ -25,10 +21,6 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// Makes a new intent that waits for a payment method.
-#[allow(
-    dead_code,
-    reason = "for Checkout in setup mode and trials, which come next"
-)]
 pub(crate) fn create(tx: &Transaction<'_>, wanted: &Wanted<'_>) -> Result<Value, Error> {
     let new = NewSetup {
         customer: wanted.customer,
@@ -54,10 +46,6 @@ pub(crate) fn insert(tx: &Transaction<'_>, body: &Value, owner: Owner<'_>) -> Re
 
 /// Tries to keep `method`, a payment method that is stored. Gives the intent as it is then; the caller acts on the
 /// outcome. What happens to the intent later is told to its owner.
-#[allow(
-    dead_code,
-    reason = "for Checkout in setup mode and trials, which come next"
-)]
 pub(crate) fn confirm(
     tx: &Transaction<'_>,
     intent: &Value,
@@ -74,7 +62,6 @@ pub(crate) fn confirm_with(
     return_url: Option<&str>,
 ) -> Result<(Value, Outcome), Error> {
     let mut body = intent.clone();
-    let id = text(&body, "id").to_owned();
     let (card, set_up) = methods::card(tx, text(method, "id"))?;
     body["payment_method"] = method["id"].clone();
     body["last_setup_error"] = Value::Null;
@@ -86,16 +73,10 @@ pub(crate) fn confirm_with(
     if !card.asks_to_be_kept() || set_up {
         return Ok((succeed(tx, body, method, false)?, Outcome::Succeeded));
     }
-    let mut private = tx
-        .get(Kind::SetupIntent, &id)?
+    let private = tx
+        .get(Kind::SetupIntent, text(intent, "id"))?
         .map_or(Value::Null, |it| it.private);
-    private["return_url"] = json!(return_url);
-    let url = format!("{}/authenticate/{id}", tx.url());
-    body["next_action"] = payment::next_action(&url, return_url);
-    body["status"] = json!("requires_action");
-    tx.replace(&body)?;
-    tx.replace_private(&id, &private)?;
-    tx.emit("setup_intent.requires_action", &body, None)?;
+    wait_for_bank(tx, &mut body, private, return_url)?;
     Ok((body, Outcome::RequiresAction))
 }
 

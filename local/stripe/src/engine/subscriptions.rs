@@ -153,13 +153,11 @@ fn first_payment(
                 "The amount has changed since the payment was begun.",
             ));
         }
-    }
-    if let FirstPayment::Done(intent) = payment
-        && due
-    {
-        let open = invoices::finalize_paid_by(tx, draft, intent)?;
-        collection::paid(tx, &open)?;
-        return Ok(());
+        if due {
+            let open = invoices::finalize_paid_by(tx, draft, intent)?;
+            collection::paid(tx, &open)?;
+            return Ok(());
+        }
     }
     let tries = matches!(payment, FirstPayment::Attempt | FirstPayment::Require);
     if due && tries && collection::method_for(tx, draft)?.is_none() {

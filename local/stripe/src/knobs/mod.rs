@@ -131,8 +131,7 @@ async fn billing(State(app): State<App>) -> Response {
 
 async fn set_billing(State(app): State<App>, Json(wanted): Json<Billing>) -> Response {
     let Some(setting) = AfterRetries::named(&wanted.after_retries) else {
-        let problem = "`after_retries` must be cancel, unpaid or past_due";
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response();
+        return nonsense("`after_retries` must be cancel, unpaid or past_due");
     };
     match app
         .store

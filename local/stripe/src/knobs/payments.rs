@@ -1,13 +1,11 @@
 //! The next payments fail, whatever the card.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
 
-use super::failed;
+use super::{failed, nonsense};
 use crate::app::App;
 use crate::engine::cards::Decline;
 use crate::engine::fail_next::{self, FailNext};
@@ -27,8 +25,7 @@ async fn show(State(app): State<App>) -> Response {
 
 async fn set(State(app): State<App>, Json(wanted): Json<FailNext>) -> Response {
     if Decline::by_decline_code(&wanted.decline_code).is_none() {
-        let problem = format!("`{}` is not a decline code.", wanted.decline_code);
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response();
+        return nonsense(&format!("`{}` is not a decline code.", wanted.decline_code));
     }
     let set = app
         .store

@@ -5,7 +5,7 @@ use serde_json::{Number, Value, json};
 use super::error::ApiError;
 use super::list::{Paging, time_filter};
 use super::params::Params;
-use super::{Context, existing};
+use super::{Context, existing, or_null};
 use crate::ids;
 use crate::objects::{Kind, coupon, text};
 use crate::store::Query;
@@ -156,11 +156,7 @@ fn change(body: &mut Value, mut params: Params) -> Result<(), ApiError> {
                 format!("Invalid string: must be at most {LONGEST_NAME} characters"),
             ));
         }
-        body["name"] = if name.is_empty() {
-            Value::Null
-        } else {
-            json!(name)
-        };
+        body["name"] = or_null(&name);
     }
     if let Some(metadata) = params.metadata()? {
         metadata.apply(&mut body["metadata"])?;

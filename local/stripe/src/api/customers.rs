@@ -8,7 +8,7 @@ use super::metadata::Metadata;
 use super::params::Params;
 use super::payment_methods::attach_to;
 use super::subscription_params::method_of;
-use super::{Context, existing, set_texts, valid_email};
+use super::{Context, existing, or_null, set_texts, valid_email};
 use crate::engine::{clocks, methods, subscriptions};
 use crate::objects::{Kind, customer, text};
 use crate::store::Query;
@@ -115,11 +115,7 @@ fn change(body: &mut Value, mut params: Params) -> Result<Option<String>, ApiErr
         if !email.is_empty() {
             valid_email(&email, "email")?;
         }
-        body["email"] = if email.is_empty() {
-            Value::Null
-        } else {
-            json!(email)
-        };
+        body["email"] = or_null(&email);
     }
     set_texts(body, &mut params, &["description", "name", "phone"])?;
     if params.is_empty_text("address") {

@@ -48,7 +48,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::engine::clocks;
@@ -291,15 +291,20 @@ fn advancing() -> ApiError {
     ApiError::bad_request("Test clock advancement underway - cannot perform modifications.")
 }
 
+/// A text; null where it is empty, which unsets it.
+fn or_null(text: &str) -> Value {
+    if text.is_empty() {
+        Value::Null
+    } else {
+        text.into()
+    }
+}
+
 /// Takes texts that may be unset, and sets them.
 fn set_texts(body: &mut Value, params: &mut Params, fields: &[&str]) -> Result<(), ApiError> {
     for field in fields {
         if let Some(text) = params.text_or_unset(field)? {
-            body[*field] = if text.is_empty() {
-                Value::Null
-            } else {
-                json!(text)
-            };
+            body[*field] = or_null(&text);
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
-use super::{Context, existing, read_only, set_texts, valid_email};
+use super::{Context, existing, or_null, read_only, set_texts, valid_email};
 use crate::engine::cards::{self, Card, Decline};
 use crate::engine::methods;
 use crate::ids;
@@ -147,11 +147,7 @@ fn change_billing_details(body: &mut Value, params: &mut Params) -> Result<(), A
         if !email.is_empty() {
             valid_email(&email, &details.name("email"))?;
         }
-        body["billing_details"]["email"] = if email.is_empty() {
-            Value::Null
-        } else {
-            json!(email)
-        };
+        body["billing_details"]["email"] = or_null(&email);
     }
     set_texts(
         &mut body["billing_details"],

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::params::Params;
 use super::payment_methods::given;
-use super::{Context, enter_time, existing, set_texts, valid_email, valid_url};
+use super::{Context, enter_time, existing, or_null, set_texts, valid_email, valid_url};
 use crate::money;
 use crate::objects::invoice::CHARGEABLE as AMOUNTS;
 use crate::objects::{Kind, text};
@@ -126,11 +126,7 @@ pub(super) fn set_common(
         if !email.is_empty() {
             valid_email(&email, "receipt_email")?;
         }
-        body["receipt_email"] = if email.is_empty() {
-            Value::Null
-        } else {
-            json!(email)
-        };
+        body["receipt_email"] = or_null(&email);
     }
     if let Some(method) = params.one_of(
         "capture_method",

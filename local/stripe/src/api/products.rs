@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::list::{Paging, time_filter};
 use super::params::Params;
-use super::{Context, existing, set_texts};
+use super::{Context, existing, or_null, set_texts};
 use crate::ids;
 use crate::objects::{Kind, product};
 use crate::store::{Cursor, Query};
@@ -59,11 +59,7 @@ pub(super) fn update(
                 "default_price",
             ));
         }
-        body["default_price"] = if price.is_empty() {
-            Value::Null
-        } else {
-            json!(price)
-        };
+        body["default_price"] = or_null(&price);
     }
     change(context, &mut body, params)?;
     if body != record.body {

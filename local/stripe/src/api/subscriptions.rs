@@ -7,7 +7,7 @@ use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
 use super::subscription_params::{self as taken, LONGEST_TRIAL_DAYS};
-use super::{Context, customer_named, discounts, existing, set_texts};
+use super::{Context, customer_named, discounts, existing, or_null, set_texts};
 use crate::engine::discounts::{Target, redeem, replaced};
 use crate::engine::prorations;
 use crate::engine::subscriptions::{self, EndsAt, FirstPayment, New, discounts_of};
@@ -240,11 +240,7 @@ fn changes(
             let customer = text(&record.body, "customer");
             taken::method_of(context, &method, customer, "default_payment_method")?;
         }
-        body["default_payment_method"] = if method.is_empty() {
-            Value::Null
-        } else {
-            json!(method)
-        };
+        body["default_payment_method"] = or_null(&method);
     }
     if let Some(behavior) = taken::trial_settings(params)? {
         body["trial_settings"]["end_behavior"]["missing_payment_method"] = json!(behavior);
@@ -375,11 +371,7 @@ impl CancellationDetails {
     fn apply(self, body: &mut Value) {
         for (field, text) in [("comment", self.comment), ("feedback", self.feedback)] {
             if let Some(text) = text {
-                body["cancellation_details"][field] = if text.is_empty() {
-                    Value::Null
-                } else {
-                    json!(text)
-                };
+                body["cancellation_details"][field] = or_null(&text);
             }
         }
     }

@@ -8,8 +8,9 @@ mod email;
 mod session;
 
 use billing::{PlanKey, UserId};
-use http_api::{Env, HttpFunction, Problem, Request, Response, StartError};
+use http_api::{HttpFunction, Problem, Request, Response};
 use https_client::HttpsClient;
+use lambda::{Env, StartError};
 use lambda_http::http::StatusCode;
 use payments::Owner;
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,7 @@ impl HttpFunction for CreateCheckoutSession {
         Ok(Self {
             site: env.origin("SITE_URL")?,
             emails: email::Emails::new(http.clone(), &env.origin("SIGN_IN_URL")?),
-            syncer: http_api::sync_from_env(env, http).await?,
+            syncer: lambda::sync_from_env(env, http).await?,
         })
     }
 

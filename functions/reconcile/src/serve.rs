@@ -39,7 +39,14 @@ pub async fn serve() -> ExitCode {
     let reconcile = &reconcile;
     // Boxed: what is in it is too deep for the compiler's recursion limit.
     let service = service_fn(move |event: LambdaEvent<Value>| {
-        let answer: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(reconcile.answer(event));
+        let deadline = event.context.deadline();
+        let time_left = move || {
+            deadline
+                .duration_since(SystemTime::now())
+                .unwrap_or_default()
+        };
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(reconcile.answer(event.payload, time_left));
         answer
     });
     match lambda_runtime::run(service).await {
@@ -58,14 +65,16 @@ impl Reconcile {
         Ok(Self::new(lambda::sync_with(env, stripe).await?, policy))
     }
 
-    async fn answer(&self, event: LambdaEvent<Value>) -> Result<Report, lambda_runtime::Error> {
-        let Input { job } = serde_json::from_value(event.payload).map_err(|_| InvalidInput)?;
-        let deadline = event.context.deadline();
-        let time_left = || {
-            deadline
-                .duration_since(SystemTime::now())
-                .unwrap_or_default()
-        };
+    /// Does the job that the input names: `{"job": "undelivered"}` or `{"job": "drift"}`. One log line, and metrics, for each run.
+    ///
+    /// # Errors
+    /// Where the input is another, or as [`Reconcile::run`].
+    pub async fn answer(
+        &self,
+        input: Value,
+        time_left: impl Fn() -> Duration + Copy + Send + Sync,
+    ) -> Result<Report, lambda_runtime::Error> {
+        let Input { job } = serde_json::from_value(input).map_err(|_| InvalidInput)?;
         let report = self.run_and_tell(job, time_left).await?;
         // What events tell comes first: it is known to have changed. Then the hourly run goes on with a comparison that a day's run did
         // not come to the end of.

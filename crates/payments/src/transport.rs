@@ -1,5 +1,6 @@
 //! How requests reach Stripe: one pooled connection, a timeout for each try, and tries that repeat under the same idempotency key.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use billing::Mode;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
+use crate::pace::Pace;
 use crate::{ErrorBody, SecretKey, StripeError};
 
 /// One try. Stripe's own clients wait 30 to 80 s, longer than a function lives.
@@ -21,6 +23,8 @@ const TRIES: u32 = 3;
 const TRIES_IN_PROGRESS: u32 = 10;
 const FIRST_BACKOFF: Duration = Duration::from_millis(150);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+/// Where Stripe's rate limits hold; a stand-in has none.
+const STRIPES_OWN: &str = "https://api.stripe.com";
 
 /// The name under which Stripe remembers a request for at least 24 hours, so that it acts once however often we ask.
 /// See <https://docs.stripe.com/api/idempotent_requests>. At most 255 characters.
@@ -56,6 +60,7 @@ pub struct Stripe {
     base: String,
     mode: Mode,
     authorization: HeaderValue,
+    pace: Arc<Pace>,
 }
 
 impl Stripe {
@@ -75,7 +80,23 @@ impl Stripe {
             base: base.trim_end_matches('/').to_owned(),
             mode: key.mode(),
             authorization,
+            pace: Arc::default(),
         })
+    }
+
+    /// For work that nobody waits for: keeps far below Stripe's rate limits.
+    #[must_use]
+    pub fn paced(mut self) -> Self {
+        if self.base == STRIPES_OWN {
+            self.pace = Arc::new(Pace::of_background_work(self.mode));
+        }
+        self
+    }
+
+    /// How many requests this connection has sent, repeated tries too.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.pace.taken()
     }
 
     /// The mode of the key.
@@ -158,6 +179,7 @@ impl Stripe {
         let request = builder
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| https_client::Error::Connection(error.into()))?;
+        self.pace.turn().await;
         self.http.send(request, TRY_TIMEOUT).await
     }
 }

@@ -12,7 +12,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Job, Reconcile, ReconcileError, Report, State};
+use crate::{Job, Kind, Reconcile, ReconcileError, Report, State};
 
 /// What EventBridge Scheduler, or the command, sends.
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ pub async fn serve() -> ExitCode {
 impl Reconcile {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let policy: Policy = lambda::policy_from_env(env)?;
-        let stripe = lambda::stripe_from_env(env, HttpsClient::new())?.paced();
+        let stripe = lambda::stripe_from_env(env, HttpsClient::new())?.unhurried();
         Ok(Self::new(lambda::sync_with(env, stripe).await?, policy))
     }
 
@@ -103,8 +103,7 @@ impl Reconcile {
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &ended {
             Ok(report) => {
-                let told = serde_json::to_string(report).unwrap_or_default();
-                tracing::info!(job = job.as_str(), duration_ms, report = told, "run");
+                tell(report, duration_ms);
                 measure(report);
             }
             Err(error) => {
@@ -114,6 +113,35 @@ impl Reconcile {
         }
         ended
     }
+}
+
+fn tell(report: &Report, duration_ms: u64) {
+    let examples: Vec<String> = report
+        .examples
+        .iter()
+        .map(|example| format!("{} {}", example.kind.as_str(), example.customer))
+        .collect();
+    let drift = |kind: Kind| report.drift.get(&kind).copied().unwrap_or_default();
+    tracing::info!(
+        job = report.job.as_str(),
+        state = report.state.as_str(),
+        duration_ms,
+        events = report.events,
+        customers = report.customers,
+        synced = report.synced,
+        subscriptions = report.subscriptions,
+        failed = report.failed,
+        stripe_calls = report.stripe_calls,
+        paid_without_access = drift(Kind::PaidWithoutAccess),
+        access_without_payment = drift(Kind::AccessWithoutPayment),
+        stale = drift(Kind::Stale),
+        duplicate_subscriptions = drift(Kind::DuplicateSubscriptions),
+        orphan_customers = drift(Kind::OrphanCustomers),
+        unknown_customers = drift(Kind::UnknownCustomers),
+        repaired = report.repaired,
+        examples = examples.join(", "),
+        "run"
+    );
 }
 
 fn measure(report: &Report) {

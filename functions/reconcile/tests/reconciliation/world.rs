@@ -96,7 +96,7 @@ impl World {
     /// What the webhook works with.
     pub fn syncer(&self) -> Syncer {
         let app = App::parse(NAME).unwrap();
-        Syncer::new(app, self.stripe().paced(), self.table.clone())
+        Syncer::new(app, self.stripe().unhurried(), self.table.clone())
     }
 
     /// The function as it is after a start of its own.

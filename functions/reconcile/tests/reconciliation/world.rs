@@ -156,6 +156,20 @@ impl World {
         self.knob("faults", fault).await;
     }
 
+    /// Waits until each fault that was asked for has begun.
+    pub async fn until_faults_are_met(&self) {
+        let url = format!("{}/_local/faults", self.url);
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            ticks.tick().await;
+            let answer = self.http.get(&url).send().await.unwrap();
+            let left: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            if left["faults"] == json!([]) {
+                return;
+            }
+        }
+    }
+
     pub async fn heal(&self) {
         let url = format!("{}/_local/faults", self.url);
         self.http.delete(url).send().await.unwrap();

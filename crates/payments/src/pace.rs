@@ -63,7 +63,7 @@ mod tests {
     fn requests_keep_their_distance_and_a_pause_is_not_made_up_for() {
         let pace = Pace::of_background_work(Mode::Test);
         let start = Instant::now();
-        let mut slot = |ms| {
+        let slot = |ms| {
             let now = start + Duration::from_millis(ms);
             (pace.slot(now) - start).as_millis()
         };

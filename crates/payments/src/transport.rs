@@ -16,8 +16,10 @@ use stripe_client_core::{RequestBuilder, StripeMethod};
 use crate::pace::Pace;
 use crate::{ErrorBody, SecretKey, StripeError};
 
-/// One try. Stripe's own clients wait 30 to 80 s, longer than a function lives.
+/// One try, while somebody waits. Stripe's own clients wait 30 to 80 s, longer than most functions live.
 const TRY_TIMEOUT: Duration = Duration::from_secs(6);
+/// One try of what nobody waits for: a page of a hundred expanded objects takes Stripe its time.
+const UNHURRIED_TRY_TIMEOUT: Duration = Duration::from_secs(20);
 const TRIES: u32 = 3;
 /// While another request under the same key is being worked on, its answer is about to be ours: some six seconds.
 const TRIES_IN_PROGRESS: u32 = 10;
@@ -60,6 +62,7 @@ pub struct Stripe {
     base: String,
     mode: Mode,
     authorization: HeaderValue,
+    try_timeout: Duration,
     pace: Arc<Pace>,
 }
 
@@ -80,13 +83,15 @@ impl Stripe {
             base: base.trim_end_matches('/').to_owned(),
             mode: key.mode(),
             authorization,
+            try_timeout: TRY_TIMEOUT,
             pace: Arc::default(),
         })
     }
 
-    /// For work that nobody waits for: keeps far below Stripe's rate limits.
+    /// For work that nobody waits for: takes more time, and keeps far below Stripe's rate limits.
     #[must_use]
-    pub fn paced(mut self) -> Self {
+    pub fn unhurried(mut self) -> Self {
+        self.try_timeout = UNHURRIED_TRY_TIMEOUT;
         if self.base == STRIPES_OWN {
             self.pace = Arc::new(Pace::of_background_work(self.mode));
         }
@@ -180,7 +185,7 @@ impl Stripe {
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| https_client::Error::Connection(error.into()))?;
         self.pace.turn().await;
-        self.http.send(request, TRY_TIMEOUT).await
+        self.http.send(request, self.try_timeout).await
     }
 }
 

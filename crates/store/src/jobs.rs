@@ -64,7 +64,7 @@ impl Table {
     /// [`StoreError`]
     pub async fn is_job_unfinished(&self, job: &str) -> Result<bool, StoreError> {
         let item = self.get(self.job_key(job)).await?;
-        Ok(item.is_some_and(|item| item.contains_key("cursor")))
+        Ok(item.is_some_and(|item| item.contains_key("started_at")))
     }
 
     /// Notes how far a run is, and keeps the job until then. `false` where another run has the job by now.

@@ -22,6 +22,18 @@ pub enum State {
     Busy,
 }
 
+impl State {
+    /// In the report and the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Unfinished => "unfinished",
+            Self::Busy => "busy",
+        }
+    }
+}
+
 /// A way in which the table and Stripe can differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -12,7 +12,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Job, Reconcile, ReconcileError, Report, State};
+use crate::{Job, Kind, Reconcile, ReconcileError, Report, State};
 
 /// What EventBridge Scheduler, or the command, sends.
 #[derive(Deserialize)]
@@ -39,7 +39,14 @@ pub async fn serve() -> ExitCode {
     let reconcile = &reconcile;
     // Boxed: what is in it is too deep for the compiler's recursion limit.
     let service = service_fn(move |event: LambdaEvent<Value>| {
-        let answer: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(reconcile.answer(event));
+        let deadline = event.context.deadline();
+        let time_left = move || {
+            deadline
+                .duration_since(SystemTime::now())
+                .unwrap_or_default()
+        };
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> =
+            Box::pin(reconcile.answer(event.payload, time_left));
         answer
     });
     match lambda_runtime::run(service).await {
@@ -54,18 +61,20 @@ pub async fn serve() -> ExitCode {
 impl Reconcile {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let policy: Policy = lambda::policy_from_env(env)?;
-        let stripe = lambda::stripe_from_env(env, HttpsClient::new())?.paced();
+        let stripe = lambda::stripe_from_env(env, HttpsClient::new())?.unhurried();
         Ok(Self::new(lambda::sync_with(env, stripe).await?, policy))
     }
 
-    async fn answer(&self, event: LambdaEvent<Value>) -> Result<Report, lambda_runtime::Error> {
-        let Input { job } = serde_json::from_value(event.payload).map_err(|_| InvalidInput)?;
-        let deadline = event.context.deadline();
-        let time_left = || {
-            deadline
-                .duration_since(SystemTime::now())
-                .unwrap_or_default()
-        };
+    /// Does the job that the input names: `{"job": "undelivered"}` or `{"job": "drift"}`. One log line, and metrics, for each run.
+    ///
+    /// # Errors
+    /// Where the input is another, or as [`Reconcile::run`].
+    pub async fn answer(
+        &self,
+        input: Value,
+        time_left: impl Fn() -> Duration + Copy + Send + Sync,
+    ) -> Result<Report, lambda_runtime::Error> {
+        let Input { job } = serde_json::from_value(input).map_err(|_| InvalidInput)?;
         let report = self.run_and_tell(job, time_left).await?;
         // What events tell comes first: it is known to have changed. Then the hourly run goes on with a comparison that a day's run did
         // not come to the end of.
@@ -94,8 +103,7 @@ impl Reconcile {
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &ended {
             Ok(report) => {
-                let told = serde_json::to_string(report).unwrap_or_default();
-                tracing::info!(job = job.as_str(), duration_ms, report = told, "run");
+                tell(report, duration_ms);
                 measure(report);
             }
             Err(error) => {
@@ -105,6 +113,35 @@ impl Reconcile {
         }
         ended
     }
+}
+
+fn tell(report: &Report, duration_ms: u64) {
+    let examples: Vec<String> = report
+        .examples
+        .iter()
+        .map(|example| format!("{} {}", example.kind.as_str(), example.customer))
+        .collect();
+    let drift = |kind: Kind| report.drift.get(&kind).copied().unwrap_or_default();
+    tracing::info!(
+        job = report.job.as_str(),
+        state = report.state.as_str(),
+        duration_ms,
+        events = report.events,
+        customers = report.customers,
+        synced = report.synced,
+        subscriptions = report.subscriptions,
+        failed = report.failed,
+        stripe_calls = report.stripe_calls,
+        paid_without_access = drift(Kind::PaidWithoutAccess),
+        access_without_payment = drift(Kind::AccessWithoutPayment),
+        stale = drift(Kind::Stale),
+        duplicate_subscriptions = drift(Kind::DuplicateSubscriptions),
+        orphan_customers = drift(Kind::OrphanCustomers),
+        unknown_customers = drift(Kind::UnknownCustomers),
+        repaired = report.repaired,
+        examples = examples.join(", "),
+        "run"
+    );
 }
 
 fn measure(report: &Report) {

@@ -1,6 +1,6 @@
 //! How what Stripe says and what the table says differ.
 
-use billing::{Catalogue, Policy, Snapshot, Subscription, Timestamp, access};
+use billing::{Catalogue, Policy, ProductId, Snapshot, Subscription, Timestamp, access};
 
 use crate::Kind;
 
@@ -52,10 +52,10 @@ pub(crate) fn kind(
 }
 
 /// The subscriptions to what we sell that are not over.
-pub(crate) fn running<'a>(
-    subscriptions: &'a [Subscription],
-    is_ours: impl Fn(&billing::ProductId) -> bool,
-) -> Vec<&'a Subscription> {
+pub(crate) fn running(
+    subscriptions: &[Subscription],
+    is_ours: impl Fn(&ProductId) -> bool,
+) -> Vec<&Subscription> {
     let is_running = |subscription: &&Subscription| {
         let mut items = subscription.items.iter();
         !subscription.status.is_terminal() && items.any(|item| is_ours(&item.price.product))
@@ -72,7 +72,7 @@ pub(crate) fn running_in(snapshot: &Snapshot) -> Vec<&Subscription> {
 
 #[cfg(test)]
 mod tests {
-    use billing::{Interval, Item, Price, PriceId, Product, ProductId, Status, SubscriptionId};
+    use billing::{Interval, Item, Price, PriceId, Product, Status, SubscriptionId};
 
     use super::*;
 

@@ -150,6 +150,10 @@ impl Pass<'_> {
         let before = record.snapshot.unwrap_or_default();
         let after = syncer.table().user(user).await?.snapshot;
         let after = after.unwrap_or_default();
+        if !after.is_subscribed() {
+            // Stripe may list what a deleted customer had.
+            syncer.forget_if_deleted(user, customer).await?;
+        }
         let kind = compare::kind(&before, &after, self.reconcile.policy, now);
         Ok(Some(Repaired { kind, after }))
     }

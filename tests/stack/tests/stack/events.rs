@@ -119,6 +119,21 @@ async fn an_ordinary_event_costs_one_read_three_writes_and_one_call() -> Result<
 }
 
 #[tokio::test]
+async fn the_audit_trail_says_what_each_event_did() -> Result<()> {
+    let (stack, customer, _) = subscribed().await?;
+    let trail = stack.audit_trail(&customer).await?;
+    for kind in [
+        "customer.subscription.created",
+        "invoice.paid",
+        "checkout.session.completed",
+    ] {
+        let entry = (kind.to_owned(), "synced".to_owned());
+        assert!(trail.contains(&entry), "no {kind} in {trail:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_thin_event_costs_one_call_more() -> Result<()> {
     let (stack, customer, subscription) = subscribed().await?;
     let tapped = Tapped::on(&stack).await?;

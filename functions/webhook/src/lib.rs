@@ -97,6 +97,12 @@ fn refuse(error: InvalidSignature) -> Problem {
 }
 
 impl Webhook {
+    /// The function on connections that are there already.
+    #[must_use]
+    pub fn new(syncer: Syncer, secrets: WebhookSecrets) -> Self {
+        Self { syncer, secrets }
+    }
+
     async fn act_on(&self, event: Event, now: Timestamp) -> Result<Outcome, SyncError> {
         if event.mode != self.syncer.stripe().mode() {
             return Ok(Outcome::OtherMode);

@@ -1,0 +1,258 @@
+//! Instances of our functions, as Lambda runs them: each with connections and memory of its own, warm between its calls, and dead after a
+//! crash.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use billing::{App, Mode, UserId};
+use create_checkout_session::CreateCheckoutSession;
+use http_api::{HttpFunction as _, Request, Response};
+use https_client::HttpsClient;
+use lambda_http::{Body, request};
+use payments::{SecretKey, Stripe, WebhookSecrets};
+use serde_json::json;
+use store::Table;
+use sync::Syncer;
+use tokio::task::JoinHandle;
+use webhook::Webhook;
+
+use crate::database::TABLE;
+use crate::gate::{Gate, Service, Signal, Signals};
+use crate::variant::{self, Variant};
+
+/// Our application's name.
+pub const APP: &str = "tollgate";
+/// The key that the stand-in takes.
+pub const KEY: &str = "sk_test_proof";
+/// What the stand-in signs with.
+pub const SECRET: &str = "whsec_proof";
+/// The site that Checkout comes back to.
+const SITE: &str = "https://example.com";
+
+/// Which of our functions an instance runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `POST /api/webhook`
+    Webhook,
+    /// `POST /api/subscription/sync`, without its limit to one in three seconds
+    Page,
+    /// `POST /api/create-checkout-session`
+    Checkout,
+}
+
+/// What an instance is asked to do.
+#[derive(Debug, Clone)]
+pub enum Job {
+    /// Take this event.
+    Event(String),
+    /// Make the table equal to Stripe for this user, who has come back from Checkout.
+    Page(String),
+    /// Let this user pay for this plan.
+    Checkout(String, &'static str),
+}
+
+impl Job {
+    /// Which function does it.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Event(_) => Kind::Webhook,
+            Self::Page(_) => Kind::Page,
+            Self::Checkout(..) => Kind::Checkout,
+        }
+    }
+
+    /// How many requests it opens with at once.
+    #[must_use]
+    pub fn opens_with(&self) -> usize {
+        match self {
+            Self::Checkout(..) => 2,
+            Self::Event(_) | Self::Page(_) => 1,
+        }
+    }
+}
+
+/// What all instances of a worker share: it holds no state of theirs.
+pub struct Clients {
+    https: HttpsClient,
+    http: SharedHttpClient,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            https: HttpsClient::new(),
+            http: aws_smithy_http_client::Builder::new().build_http(),
+        }
+    }
+}
+
+/// One instance.
+pub struct Instance {
+    /// Its number, by which the gate knows it.
+    pub number: usize,
+    /// What it runs.
+    pub kind: Kind,
+    function: Arc<Function>,
+}
+
+enum Function {
+    Webhook(Webhook),
+    Wrong(Variant, Syncer),
+    Page(Syncer),
+    Checkout(Box<CreateCheckoutSession>),
+}
+
+impl Instance {
+    /// A cold one.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn start(
+        number: usize,
+        kind: Kind,
+        variant: Variant,
+        clients: &Clients,
+        gate: &Gate,
+    ) -> Result<Self> {
+        let syncer = syncer(number, clients, gate)?;
+        let function = match kind {
+            Kind::Webhook if variant.replaces_the_handler() => Function::Wrong(variant, syncer),
+            Kind::Webhook => Function::Webhook(Webhook::new(syncer, WebhookSecrets::parse(SECRET))),
+            Kind::Page => Function::Page(syncer),
+            Kind::Checkout => {
+                let (https, site) = (clients.https.clone(), SITE.to_owned());
+                let checkout = CreateCheckoutSession::new(syncer, https, site, SITE);
+                Function::Checkout(Box::new(checkout))
+            }
+        };
+        Ok(Self {
+            number,
+            kind,
+            function: Arc::new(function),
+        })
+    }
+
+    /// Begins a job. How it ends is told at the gate.
+    #[must_use]
+    pub fn begin(&self, job: Job, gate: &Gate) -> JoinHandle<()> {
+        let function = Arc::clone(&self.function);
+        let ending = Ending {
+            number: self.number,
+            status: None,
+            signals: gate.signals(),
+        };
+        tokio::spawn(async move {
+            let mut ending = ending;
+            // Without a status where it panics; a killed one tells it too, when nobody listens any more.
+            ending.status = function.run(job).await.ok();
+        })
+    }
+}
+
+/// Tells how a job ended, however it did.
+struct Ending {
+    number: usize,
+    status: Option<u16>,
+    signals: Signals,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.signals.send((self.number, Signal::Ended(self.status)));
+    }
+}
+
+impl Function {
+    /// Does a job: the status that the caller gets.
+    async fn run(&self, job: Job) -> Result<u16> {
+        let answered = match (self, job) {
+            (Self::Webhook(webhook), Job::Event(body)) => webhook.handle(delivery(body)).await,
+            (Self::Checkout(checkout), Job::Checkout(user, plan)) => {
+                checkout.handle(order(&user, plan)?).await
+            }
+            (Self::Page(syncer), Job::Page(user)) => return Ok(page(syncer, &user).await),
+            (Self::Wrong(variant, syncer), Job::Event(body)) => {
+                return Ok(variant::handle(*variant, syncer, &body).await);
+            }
+            (_, job) => anyhow::bail!("another function does {job:?}"),
+        };
+        Ok(answered.map_or_else(
+            |problem| problem.status().as_u16(),
+            |answer: Response| answer.status().as_u16(),
+        ))
+    }
+}
+
+/// An event as Stripe posts it, signed now.
+fn delivery(body: String) -> Request {
+    let signature = local_stripe::signature_header(SECRET, http_api::now(), &body);
+    let mut request = Request::new(Body::Text(body));
+    // A signature is letters and digits.
+    if let Ok(signature) = signature.parse() {
+        request.headers_mut().insert("stripe-signature", signature);
+    }
+    request
+}
+
+/// A click on a plan, as API Gateway hands it over: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
+fn order(user: &str, plan: &str) -> Result<Request> {
+    let claims = json!({ "sub": user, "token_use": "access" });
+    let http = json!({
+        "method": "POST", "path": "/api/create-checkout-session", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "proof"
+    });
+    let event = json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": "/api/create-checkout-session", "rawQueryString": "",
+        "headers": { "host": "example.com", "content-type": "application/json" },
+        "requestContext": {
+            "accountId": "1", "apiId": "1", "domainName": "example.com", "domainPrefix": "example", "http": http, "requestId": "1",
+            "routeKey": "$default", "stage": "$default", "time": "12/Mar/2020:19:03:58 +0000", "timeEpoch": 1_583_348_638_390_i64,
+            "authorizer": { "jwt": { "claims": claims, "scopes": [] } }
+        },
+        "body": json!({ "plan": plan }).to_string(), "isBase64Encoded": false
+    });
+    request::from_str(&event.to_string()).context("the proof's own request is not understood")
+}
+
+/// What the page's return from Checkout does, as in `functions/subscription-status`.
+async fn page(syncer: &Syncer, user: &str) -> u16 {
+    let Ok(user) = UserId::parse(user) else {
+        return 400;
+    };
+    let synced = async {
+        if let Some(customer) = syncer.table().user(&user).await?.customer {
+            let now = http_api::now();
+            syncer.sync_customer(&user, &customer, now).await?;
+        }
+        Ok::<_, sync::SyncError>(())
+    };
+    synced.await.map_or(500, |()| 200)
+}
+
+fn syncer(number: usize, clients: &Clients, gate: &Gate) -> Result<Syncer> {
+    let app = App::parse(APP)?;
+    let stripe = gate.endpoint(number, Service::Stripe);
+    let stripe = Stripe::new(clients.https.clone(), &stripe, &SecretKey::parse(KEY)?)?;
+    // One retry, at once: what it does to a write whose answer was lost belongs to the proof; waiting does not.
+    let retries = RetryConfig::standard()
+        .with_max_attempts(2)
+        .with_initial_backoff(std::time::Duration::ZERO);
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(gate.endpoint(number, Service::Table))
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("proof", "proof", None, None, "proof"))
+        .http_client(clients.http.clone())
+        .retry_config(retries)
+        .timeout_config(TimeoutConfig::disabled())
+        .build();
+    let client = aws_sdk_dynamodb::Client::from_conf(config);
+    Ok(Syncer::new(
+        app,
+        stripe,
+        Table::new(client, TABLE, Mode::Test),
+    ))
+}

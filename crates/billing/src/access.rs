@@ -250,6 +250,7 @@ mod tests {
                 name: "Starter".to_owned(),
                 description: String::new(),
             }],
+            charges: Vec::new(),
         };
         let access = access(&snapshot, POLICY, now);
         assert_eq!((access.granted, access.until, access.reason), expected);

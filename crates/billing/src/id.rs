@@ -88,6 +88,14 @@ id!(
     SessionId, "checkout session id", 255, "cs_"
 );
 id!(
+    /// A Stripe charge, `ch_…` (or `py_…`).
+    ChargeId, "charge id", 255, ""
+);
+id!(
+    /// A Stripe event, `evt_…`.
+    EventId, "event id", 255, "evt_"
+);
+id!(
     /// A Stripe price, `price_…` (or an older `plan_…`, or an id of the account's own choice).
     PriceId, "price id", 255, ""
 );

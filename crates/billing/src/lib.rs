@@ -3,6 +3,7 @@
 //! Pure: nothing here does I/O, reads a clock or knows an SDK. Time is passed in as Unix seconds.
 
 mod access;
+mod charge;
 mod id;
 mod mode;
 mod plan;
@@ -10,8 +11,10 @@ mod snapshot;
 mod subscription;
 
 pub use access::{Access, Policy, Reason, access};
+pub use charge::{Charge, Dispute, DisputeStatus};
 pub use id::{
-    App, CustomerId, InvalidId, PlanKey, PriceId, ProductId, SessionId, SubscriptionId, UserId,
+    App, ChargeId, CustomerId, EventId, InvalidId, PlanKey, PriceId, ProductId, SessionId,
+    SubscriptionId, UserId,
 };
 pub use mode::Mode;
 pub use plan::{Catalogue, Interval, Plan, Price, Product};

@@ -1,22 +1,27 @@
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use lambda::metrics::{self, Unit};
+use lambda::{Env, StartError};
 use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt, service_fn};
 use tracing::field::Empty;
 use tracing::{Instrument, error, info, info_span, warn};
 
-use crate::{Env, Problem, Request, Response, log};
+use crate::{Problem, Request, Response};
 
 /// How long before Lambda ends the function we give up by ourselves, so that the caller gets an answer.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// Why a function does not start.
-pub type StartError = Box<dyn Error + Send + Sync>;
+/// What a request led to, in one of few words: an extension of the response, for the log and the metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome(pub &'static str);
 
 /// A function behind the HTTP API.
 pub trait HttpFunction: Sized + Send + Sync + 'static {
+    /// The metric that counts its requests by [`Outcome`] or by the code of the [`Problem`]; `None` counts nothing, as each costs money.
+    const METRIC: Option<&'static str> = None;
+
     /// Reads the configuration and makes the connections, once, at init.
     ///
     /// # Errors
@@ -32,7 +37,7 @@ pub trait HttpFunction: Sized + Send + Sync + 'static {
 
 /// Runs a function until Lambda ends it.
 pub async fn run<F: HttpFunction>() -> ExitCode {
-    log::init();
+    lambda::init_log();
     let function = match F::start(&Env::of_process()).await {
         Ok(function) => function,
         Err(problem) => {
@@ -71,8 +76,17 @@ async fn answer<F: HttpFunction>(function: &F, request: Request) -> Response {
             .await
             .unwrap_or_else(|_| Err(Problem::timeout()));
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let outcome = match &handled {
+            Ok(response) => response.extensions().get::<Outcome>().map(|it| it.0),
+            Err(problem) => Some(problem.code()),
+        };
+        if let Some(metric) = F::METRIC {
+            let dimensions = [("Outcome", outcome.unwrap_or("ok"))];
+            metrics::put(&dimensions, &[(metric, Unit::Count, 1)]);
+        }
         match handled {
             Ok(response) => {
+                tracing::Span::current().record("outcome", outcome);
                 info!(status = response.status().as_u16(), duration_ms, "request");
                 response
             }

@@ -144,7 +144,8 @@ impl From<StripeError> for Problem {
         let (status, code, detail, seconds) = match &error {
             StripeError::Unreachable(_)
             | StripeError::Api {
-                status: 409 | 429, ..
+                status: 409 | 429 | 500..=599,
+                ..
             } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "stripe_unavailable",

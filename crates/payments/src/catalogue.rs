@@ -5,7 +5,7 @@ use serde::Deserialize;
 use stripe_client_core::StripeRequest;
 use stripe_product::price::ListPrice;
 
-use crate::object::{APP, MAX_PAGES, Page};
+use crate::object::{APP, Listed};
 use crate::{Stripe, StripeError};
 
 /// The price's metadata that gives new users a free trial, in days.
@@ -21,30 +21,27 @@ impl Stripe {
     /// # Errors
     /// [`StripeError`]
     pub async fn catalogue(&self, app: &App) -> Result<Catalogue, StripeError> {
+        let prices: Vec<WirePrice> = self
+            .all("prices", |after| {
+                let list = ListPrice::new()
+                    .expand(vec!["data.product".to_owned()])
+                    .limit(100);
+                match after {
+                    Some(last) => list.starting_after(last).build(),
+                    None => list.build(),
+                }
+            })
+            .await?;
         let mut plans = Vec::new();
         let mut products = Vec::new();
-        let mut last: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let mut list = ListPrice::new()
-                .expand(vec!["data.product".to_owned()])
-                .limit(100);
-            if let Some(last) = last.take() {
-                list = list.starting_after(last);
-            }
-            let page: Page<WirePrice> = self.send(list.build()).await?;
-            last = page.data.last().map(|price| price.id.clone());
-            for price in page.data {
-                let Some(product) = our_product(&price, app) else {
-                    continue;
-                };
-                plans.extend(plan(&price, &product));
-                products.push(product);
-            }
-            if !page.has_more || last.is_none() {
-                return Ok(Catalogue::new(plans, products));
-            }
+        for price in &prices {
+            let Some(product) = our_product(price, app) else {
+                continue;
+            };
+            plans.extend(plan(price, &product));
+            products.push(product);
         }
-        Err(StripeError::EndlessList("prices"))
+        Ok(Catalogue::new(plans, products))
     }
 }
 
@@ -60,6 +57,12 @@ struct WirePrice {
     #[serde(default)]
     metadata: HashMap<String, serde_json::Value>,
     product: WireProduct,
+}
+
+impl Listed for WirePrice {
+    fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 #[derive(Deserialize)]

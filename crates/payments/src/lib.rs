@@ -4,11 +4,13 @@
 //! fixed idempotency key, and its webhook parser refuses real payloads (docs/ARCHITECTURE.md).
 
 mod catalogue;
+mod charges;
 mod checkout;
 mod customers;
 mod error;
 mod key;
 mod object;
+mod owner;
 mod subscriptions;
 mod transport;
 pub mod webhook;
@@ -17,6 +19,7 @@ pub use checkout::{CheckoutRequest, CheckoutSession, SessionStatus};
 pub use customers::{Customer, Owner};
 pub use error::{ErrorBody, StripeError};
 pub use key::{InvalidKey, SecretKey, WebhookSecrets};
+pub use owner::{Object, ObjectKind};
 pub use transport::{IdempotencyKey, Reply, Stripe};
 
 /// The version our requests and the webhook endpoint are pinned to: the one async-stripe's builders are generated from.

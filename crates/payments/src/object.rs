@@ -2,6 +2,10 @@
 //! turn a success into an error.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use stripe_client_core::RequestBuilder;
+
+use crate::{Stripe, StripeError};
 
 /// A page of a list. See <https://docs.stripe.com/api/pagination>.
 #[derive(Debug, Deserialize)]
@@ -9,6 +13,32 @@ pub(crate) struct Page<T> {
     pub data: Vec<T>,
     #[serde(default)]
     pub has_more: bool,
+}
+
+/// What a list is made of.
+pub(crate) trait Listed: DeserializeOwned {
+    /// The id, by which the next page is asked for.
+    fn id(&self) -> &str;
+}
+
+impl Stripe {
+    /// All pages of a list; `after` asks for the page that follows an object.
+    pub(crate) async fn all<T: Listed>(
+        &self,
+        list: &'static str,
+        after: impl Fn(Option<&str>) -> RequestBuilder,
+    ) -> Result<Vec<T>, StripeError> {
+        let mut all: Vec<T> = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let page: Page<T> = self.send(after(all.last().map(T::id))).await?;
+            let more = page.has_more && !page.data.is_empty();
+            all.extend(page.data);
+            if !more {
+                return Ok(all);
+            }
+        }
+        Err(StripeError::EndlessList(list))
+    }
 }
 
 /// A reference to another object: its id, or the object itself where it was expanded.

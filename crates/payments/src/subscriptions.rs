@@ -8,7 +8,7 @@ use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
 use stripe_client_core::StripeRequest;
 use stripe_shared::InvoiceStatus as UnpaidInvoice;
 
-use crate::object::{MAX_PAGES, Page, Reference};
+use crate::object::{Listed, Page, Reference};
 use crate::{Stripe, StripeError};
 
 impl Stripe {
@@ -21,31 +21,26 @@ impl Stripe {
         &self,
         customer: &CustomerId,
     ) -> Result<Vec<Subscription>, StripeError> {
-        let mut all: Vec<WireSubscription> = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let mut list = ListSubscription::new()
-                .customer(customer.as_str())
-                .status(ListSubscriptionStatus::All)
-                .expand(vec!["data.latest_invoice".to_owned()])
-                .limit(100);
-            if let Some(last) = all.last() {
-                list = list.starting_after(last.id.as_str());
-            }
-            let page: Page<WireSubscription> = self.send(list.build()).await?;
-            let more = page.has_more && !page.data.is_empty();
-            all.extend(page.data);
-            if more {
-                continue;
-            }
-            let mut subscriptions: Vec<Subscription> = all.into_iter().map(Into::into).collect();
-            for subscription in &mut subscriptions {
-                if subscription.status == Status::PastDue {
-                    subscription.past_due_since = self.past_due_since(subscription).await?;
+        let all: Vec<WireSubscription> = self
+            .all("subscriptions", |after| {
+                let list = ListSubscription::new()
+                    .customer(customer.as_str())
+                    .status(ListSubscriptionStatus::All)
+                    .expand(vec!["data.latest_invoice".to_owned()])
+                    .limit(100);
+                match after {
+                    Some(last) => list.starting_after(last).build(),
+                    None => list.build(),
                 }
+            })
+            .await?;
+        let mut subscriptions: Vec<Subscription> = all.into_iter().map(Into::into).collect();
+        for subscription in &mut subscriptions {
+            if subscription.status == Status::PastDue {
+                subscription.past_due_since = self.past_due_since(subscription).await?;
             }
-            return Ok(subscriptions);
         }
-        Err(StripeError::EndlessList("subscriptions"))
+        Ok(subscriptions)
     }
 
     /// When the oldest invoice that is not paid was finalized; one that was written off is not paid either. There are few: one page.
@@ -83,6 +78,12 @@ struct WireSubscription {
     default_payment_method: Option<Reference>,
     default_source: Option<Reference>,
     latest_invoice: Option<WireInvoice>,
+}
+
+impl Listed for WireSubscription {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
 }
 
 #[derive(Deserialize)]

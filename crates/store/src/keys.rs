@@ -1,7 +1,7 @@
 //! The table's keys. Identifiers hold no `#`, so no key can be mistaken for another.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use billing::{CustomerId, UserId};
+use billing::{CustomerId, EventId, Timestamp, UserId};
 use std::collections::HashMap;
 
 use crate::Table;
@@ -15,6 +15,20 @@ impl Table {
 
     pub(crate) fn customer_key(&self, customer: &CustomerId) -> Key {
         key(format!("{}#customer#{customer}", self.mode), "user")
+    }
+
+    /// Events stand beside the customer they are about; the others have a place of their own.
+    pub(crate) fn event_key(
+        &self,
+        customer: Option<&CustomerId>,
+        created: Timestamp,
+        event: &EventId,
+    ) -> Key {
+        let pk = match customer {
+            Some(customer) => format!("{}#customer#{customer}", self.mode),
+            None => format!("{}#events", self.mode),
+        };
+        key(pk, &format!("event#{created:010}#{event}"))
     }
 
     pub(crate) fn catalogue_key(&self) -> Key {

@@ -4,6 +4,7 @@
 //! Keys and attributes are described in docs/ARCHITECTURE.md.
 
 mod attributes;
+mod audit;
 mod catalogue;
 mod client;
 mod error;
@@ -13,10 +14,12 @@ mod mapping;
 mod snapshot;
 mod user;
 
+pub use audit::AuditEntry;
 pub use client::connect;
 pub use error::StoreError;
 pub use intents::{CheckoutIntent, CustomerIntent};
 pub use mapping::Binding;
+pub use snapshot::Turn;
 pub use user::UserRecord;
 
 use std::time::Duration;

@@ -90,7 +90,7 @@ impl Table {
             .set_key(Some(self.user_key(user)))
             .update_expression(
                 "SET #generation = if_not_exists(#generation, :zero) + :one \
-                 REMOVE #customer, #customer_intent, #checkout, #snapshot, #synced_at",
+                 REMOVE #customer, #customer_intent, #checkout, #snapshot, #synced_at, #reads_charges",
             )
             .condition_expression("#customer = :customer")
             .set_expression_attribute_names(names([
@@ -99,6 +99,7 @@ impl Table {
                 "checkout",
                 "snapshot",
                 "synced_at",
+                "reads_charges",
                 "generation",
             ]))
             .expression_attribute_values(":customer", text(customer.as_str()))

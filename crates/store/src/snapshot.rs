@@ -1,10 +1,19 @@
 //! Tickets and snapshots: how concurrent reads of Stripe end with the newest in the table, without a clock.
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use billing::{CustomerId, Snapshot, Timestamp, UserId};
 
 use crate::attributes::{json, names, number, require_number, text};
 use crate::{StoreError, Table, Ticket};
+
+/// One sync's turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// Its number.
+    pub ticket: Ticket,
+    /// Whether the customer's charges are to be read, too.
+    pub reads_charges: bool,
+}
 
 impl Table {
     /// Takes the number of a read that is about to begin. `None` where the user does not have this customer (any more).
@@ -15,19 +24,49 @@ impl Table {
         &self,
         user: &UserId,
         customer: &CustomerId,
-    ) -> Result<Option<Ticket>, StoreError> {
+    ) -> Result<Option<Turn>, StoreError> {
+        let update =
+            "ADD #ticket :one SET #reads_charges = if_not_exists(#reads_charges, :charges)";
+        self.take_turn(user, customer, update, false).await
+    }
+
+    /// The same, and notes that from now on the customer's charges are to be read too.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn take_ticket_and_mark_charges(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<Option<Turn>, StoreError> {
+        let update = "ADD #ticket :one SET #reads_charges = :charges";
+        self.take_turn(user, customer, update, true).await
+    }
+
+    async fn take_turn(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        update: &str,
+        charges: bool,
+    ) -> Result<Option<Turn>, StoreError> {
         let update = self
             .update(self.user_key(user))
-            .update_expression("ADD #ticket :one")
+            .update_expression(update)
             .condition_expression("#customer = :customer")
-            .set_expression_attribute_names(names(["ticket", "customer"]))
+            .set_expression_attribute_names(names(["ticket", "customer", "reads_charges"]))
             .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":charges", AttributeValue::Bool(charges))
             .expression_attribute_values(":customer", text(customer.as_str()))
             .return_values(ReturnValue::UpdatedNew);
-        self.write(update)
-            .await?
-            .map(|output| require_number(&output.attributes.unwrap_or_default(), "ticket"))
-            .transpose()
+        let Some(output) = self.write(update).await? else {
+            return Ok(None);
+        };
+        let written = output.attributes.unwrap_or_default();
+        Ok(Some(Turn {
+            ticket: require_number(&written, "ticket")?,
+            reads_charges: written.get("reads_charges") == Some(&AttributeValue::Bool(true)),
+        }))
     }
 
     /// Stores what the read of this number saw, unless a later one has landed already or the customer is another by now. Says whether it
@@ -64,10 +103,7 @@ impl Table {
         if snapshot.had_trial() {
             update = update
                 .expression_attribute_names("#trial_used", "trial_used")
-                .expression_attribute_values(
-                    ":true",
-                    aws_sdk_dynamodb::types::AttributeValue::Bool(true),
-                );
+                .expression_attribute_values(":true", AttributeValue::Bool(true));
         }
         Ok(self.write(update).await?.is_some())
     }

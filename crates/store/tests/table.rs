@@ -2,18 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ScalarAttributeType,
 };
-use billing::{Catalogue, CustomerId, Mode, PlanKey, PriceId, SessionId, Snapshot, UserId};
-use store::{Binding, CheckoutIntent, CustomerIntent, Table};
+use billing::{
+    Catalogue, CustomerId, EventId, Mode, PlanKey, PriceId, SessionId, Snapshot, UserId,
+};
+use store::{AuditEntry, Binding, CheckoutIntent, CustomerIntent, Table, Turn};
 
-/// One table for each test, in one database in memory.
-async fn table(name: &str) -> Table {
+/// A connection to the one database in memory.
+fn client() -> Client {
     static URL: OnceLock<String> = OnceLock::new();
     let url = URL.get_or_init(|| {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -36,7 +40,12 @@ async fn table(name: &str) -> Table {
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
-    let client = Client::from_conf(config);
+    Client::from_conf(config)
+}
+
+/// One table for each test.
+async fn table(name: &str) -> Table {
+    let client = client();
     let mut create = client
         .create_table()
         .table_name(name)
@@ -54,6 +63,12 @@ async fn table(name: &str) -> Table {
     }
     create.send().await.unwrap();
     Table::new(client, name, Mode::Test)
+}
+
+/// The number of the next turn of a user who has this customer.
+async fn ticket(table: &Table, user: &UserId, customer: &CustomerId) -> Option<u64> {
+    let turn = table.take_ticket(user, customer).await.unwrap();
+    turn.map(|turn| turn.ticket)
 }
 
 fn user(name: &str) -> UserId {
@@ -104,9 +119,8 @@ async fn a_forgotten_customer_leaves_the_counters_and_the_next_generation() {
     let table = table("forget").await;
     let ann = user("ann");
     table.bind(&ann, &customer("a"), 0).await.unwrap();
-    let ticket = table.take_ticket(&ann, &customer("a")).await.unwrap();
-    assert_eq!(ticket, Some(1));
-    let late = table.take_ticket(&ann, &customer("a")).await.unwrap();
+    assert_eq!(ticket(&table, &ann, &customer("a")).await, Some(1));
+    let late = ticket(&table, &ann, &customer("a")).await;
     table.forget(&ann, &customer("a")).await.unwrap();
     // Twice is once.
     table.forget(&ann, &customer("a")).await.unwrap();
@@ -132,11 +146,8 @@ async fn a_forgotten_customer_leaves_the_counters_and_the_next_generation() {
         !written.unwrap(),
         "a late read of the old customer is stored for the new one"
     );
-    assert_eq!(table.take_ticket(&ann, &customer("a")).await.unwrap(), None);
-    assert_eq!(
-        table.take_ticket(&ann, &customer("b")).await.unwrap(),
-        Some(3)
-    );
+    assert_eq!(ticket(&table, &ann, &customer("a")).await, None);
+    assert_eq!(ticket(&table, &ann, &customer("b")).await, Some(3));
 }
 
 #[tokio::test]
@@ -144,16 +155,8 @@ async fn the_read_that_began_last_wins_whatever_the_order_of_the_writes() {
     let table = table("tickets").await;
     let ann = user("ann");
     table.bind(&ann, &customer("a"), 0).await.unwrap();
-    let first = table
-        .take_ticket(&ann, &customer("a"))
-        .await
-        .unwrap()
-        .unwrap();
-    let second = table
-        .take_ticket(&ann, &customer("a"))
-        .await
-        .unwrap()
-        .unwrap();
+    let first = ticket(&table, &ann, &customer("a")).await.unwrap();
+    let second = ticket(&table, &ann, &customer("a")).await.unwrap();
     assert!(first < second);
     let write = |ticket, now| {
         let (table, ann) = (table.clone(), ann.clone());
@@ -167,6 +170,90 @@ async fn the_read_that_began_last_wins_whatever_the_order_of_the_writes() {
     assert!(!write(first, 10).await);
     assert!(!write(second, 30).await, "a duplicate changes nothing");
     assert_eq!(table.user(&ann).await.unwrap().synced_at, Some(20));
+}
+
+#[tokio::test]
+async fn once_marked_a_customers_charges_are_read_until_they_are_forgotten() {
+    let table = table("charges").await;
+    let ann = user("ann");
+    let (a, b) = (customer("a"), customer("b"));
+    let reads = async |customer: &CustomerId| {
+        let turn = table.take_ticket(&ann, customer).await.unwrap();
+        turn.unwrap().reads_charges
+    };
+    table.bind(&ann, &a, 0).await.unwrap();
+    assert!(!reads(&a).await);
+    let marked = table.take_ticket_and_mark_charges(&ann, &a).await.unwrap();
+    let turn = Turn {
+        ticket: 2,
+        reads_charges: true,
+    };
+    assert_eq!(marked, Some(turn));
+    assert!(reads(&a).await);
+    assert_eq!(
+        table.take_ticket_and_mark_charges(&ann, &b).await.unwrap(),
+        None
+    );
+    table.forget(&ann, &a).await.unwrap();
+    table.bind(&ann, &b, 1).await.unwrap();
+    assert!(!reads(&b).await);
+}
+
+#[tokio::test]
+async fn the_audit_trail_keeps_an_event_for_thirty_days_and_once() {
+    let table = table("audit").await;
+    let event = EventId::parse("evt_1").unwrap();
+    let ann = customer("a");
+    let mut entry = AuditEntry {
+        event: &event,
+        kind: "invoice.paid",
+        customer: Some(&ann),
+        created: Some(1_000),
+        received_at: 1_005,
+        outcome: "synced",
+    };
+    table.record_event(&entry).await.unwrap();
+    entry.received_at = 1_010;
+    table.record_event(&entry).await.unwrap();
+    entry.customer = None;
+    entry.created = None;
+    table.record_event(&entry).await.unwrap();
+
+    let scan = client().scan().table_name("audit").send().await.unwrap();
+    let mut items: Vec<BTreeMap<String, String>> = scan
+        .items()
+        .iter()
+        .map(|item| {
+            let shown = |value: &AttributeValue| match value {
+                AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
+                other => panic!("{other:?}"),
+            };
+            item.iter()
+                .map(|(name, value)| (name.clone(), shown(value)))
+                .collect()
+        })
+        .collect();
+    items.sort();
+    let expected = |pk: &str, sk: &str| {
+        BTreeMap::from(
+            [
+                ("pk", pk),
+                ("sk", sk),
+                ("type", "invoice.paid"),
+                ("outcome", "synced"),
+                ("received_at", "1010"),
+                ("purge_at", "2593010"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        )
+    };
+    assert_eq!(
+        items,
+        [
+            expected("test#customer#cus_a", "event#0000001000#evt_1"),
+            expected("test#events", "event#0000001010#evt_1"),
+        ]
+    );
 }
 
 #[tokio::test]

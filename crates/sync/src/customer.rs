@@ -1,4 +1,5 @@
 use billing::{CustomerId, Snapshot, Timestamp, UserId};
+use store::Turn;
 
 use crate::{SyncError, Syncer};
 
@@ -27,7 +28,36 @@ impl Syncer {
         customer: &CustomerId,
         now: Timestamp,
     ) -> Result<Synced, SyncError> {
-        let Some(ticket) = self.table.take_ticket(user, customer).await? else {
+        let turn = self.table.take_ticket(user, customer).await?;
+        self.sync_in_turn(user, customer, turn, now).await
+    }
+
+    /// The same once an event has told that money of one of their charges went back or is disputed: from then on, each sync of this
+    /// customer reads their charges too.
+    ///
+    /// # Errors
+    /// [`SyncError`]
+    pub async fn sync_customer_with_charges(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        now: Timestamp,
+    ) -> Result<Synced, SyncError> {
+        let turn = self
+            .table
+            .take_ticket_and_mark_charges(user, customer)
+            .await?;
+        self.sync_in_turn(user, customer, turn, now).await
+    }
+
+    async fn sync_in_turn(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        turn: Option<Turn>,
+        now: Timestamp,
+    ) -> Result<Synced, SyncError> {
+        let Some(turn) = turn else {
             return Ok(Synced::NotTheirs);
         };
         let subscriptions = match self.stripe.subscriptions(customer).await {
@@ -40,10 +70,15 @@ impl Syncer {
             }
             Err(error) => return Err(error.into()),
         };
+        let charges = if turn.reads_charges {
+            self.stripe.returned_charges(customer).await?
+        } else {
+            Vec::new()
+        };
         let catalogue = self.catalogue_for(&subscriptions).await?;
-        let snapshot = Snapshot::new(subscriptions, &catalogue);
+        let snapshot = Snapshot::new(subscriptions, charges, &catalogue);
         self.table
-            .write_snapshot(user, customer, ticket, &snapshot, now)
+            .write_snapshot(user, customer, turn.ticket, &snapshot, now)
             .await?;
         Ok(Synced::Stored)
     }

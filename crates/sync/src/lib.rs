@@ -5,10 +5,12 @@
 mod catalogue;
 mod customer;
 mod error;
+mod event;
 mod owner;
 
 pub use customer::Synced;
 pub use error::SyncError;
+pub use event::{Acted, Outcome};
 pub use owner::Owned;
 
 use billing::App;

@@ -1,7 +1,8 @@
 //! `GET /api/config`: what the page needs to know before anyone has signed in.
 
 use billing::{App, Interval, Mode, Plan, PlanKey};
-use http_api::{Env, HttpFunction, Problem, Request, Response, StartError};
+use http_api::{HttpFunction, Problem, Request, Response};
+use lambda::{Env, StartError};
 use serde::Serialize;
 use store::Table;
 
@@ -28,7 +29,7 @@ impl HttpFunction for Config {
                 .ok_or("must be a publishable key: pk_test_… or pk_live_…")
         })?;
         Ok(Self {
-            table: http_api::table_from_env(env, mode).await?,
+            table: lambda::table_from_env(env, mode).await?,
             publishable_key: env.text("STRIPE_PUBLISHABLE_KEY")?.to_owned(),
             mode,
             sign_in_url: env.origin("SIGN_IN_URL")?,

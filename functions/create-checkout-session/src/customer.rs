@@ -33,7 +33,7 @@ impl CreateCheckoutSession {
                 };
                 let intent = CustomerIntent {
                     parameters: Stripe::customer_parameters(owner, email.as_deref()),
-                    created_at: http_api::now(),
+                    created_at: lambda::now(),
                 };
                 table
                     .put_customer_intent(&owner.user, record.generation, &intent)
@@ -42,7 +42,7 @@ impl CreateCheckoutSession {
                 record = table.user(&owner.user).await?;
                 continue;
             };
-            let created = if http_api::now() - intent.created_at > KEY_LIFE {
+            let created = if lambda::now() - intent.created_at > KEY_LIFE {
                 None
             } else {
                 match self.create(owner, &record, intent).await {
@@ -59,7 +59,7 @@ impl CreateCheckoutSession {
                 Some(created) => Some(created),
                 None => {
                     let created = intent.created_at - CLOCK_SKEW
-                        ..=http_api::now().min(intent.created_at + KEY_LIFE) + CLOCK_SKEW;
+                        ..=lambda::now().min(intent.created_at + KEY_LIFE) + CLOCK_SKEW;
                     let stripe = self.syncer.stripe();
                     let found = stripe.find_customer(owner, created).await?;
                     found.map(|customer| customer.id)

@@ -8,8 +8,9 @@ mod email;
 mod session;
 
 use billing::{PlanKey, UserId};
-use http_api::{Env, HttpFunction, Problem, Request, Response, StartError};
+use http_api::{HttpFunction, Problem, Request, Response};
 use https_client::HttpsClient;
+use lambda::{Env, StartError};
 use lambda_http::http::StatusCode;
 use payments::Owner;
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ impl HttpFunction for CreateCheckoutSession {
         let http = HttpsClient::new();
         let site = env.origin("SITE_URL")?;
         let sign_in = env.origin("SIGN_IN_URL")?;
-        let syncer = http_api::sync_from_env(env, http.clone()).await?;
+        let syncer = lambda::sync_from_env(env, http.clone()).await?;
         Ok(Self::new(syncer, http, site, &sign_in))
     }
 

@@ -185,7 +185,7 @@ impl CreateCheckoutSession {
             plan: plan.key.clone(),
             price: plan.price.clone(),
             parameters: request.parameters(),
-            created_at: http_api::now(),
+            created_at: lambda::now(),
             session: None,
         }
     }
@@ -250,7 +250,7 @@ impl CreateCheckoutSession {
         paid: &CheckoutSession,
     ) -> Result<UserRecord, SyncError> {
         self.syncer
-            .sync_customer(user, customer, http_api::now())
+            .sync_customer(user, customer, lambda::now())
             .await?;
         let record = self.syncer.table().user(user).await?;
         let is_seen = |id: &String| {
@@ -272,5 +272,5 @@ fn is_subscribed(record: &UserRecord) -> bool {
 }
 
 fn is_too_old(intent: &CheckoutIntent) -> bool {
-    http_api::now() - intent.created_at > KEY_LIFE
+    lambda::now() - intent.created_at > KEY_LIFE
 }

@@ -4,8 +4,9 @@
 mod view;
 
 use billing::{CustomerId, Policy, SessionId, UserId};
-use http_api::{Env, HttpFunction, Problem, Request, Response, StartError};
+use http_api::{HttpFunction, Problem, Request, Response};
 use https_client::HttpsClient;
+use lambda::{Env, StartError};
 use lambda_http::RequestExt;
 use lambda_http::http::{Method, StatusCode};
 use serde::Deserialize;
@@ -31,11 +32,8 @@ struct SyncRequest {
 impl HttpFunction for SubscriptionStatus {
     async fn start(env: &Env) -> Result<Self, StartError> {
         Ok(Self {
-            policy: Policy {
-                slack: env.parse("ACCESS_SLACK_HOURS", |hours| in_seconds(hours, 3_600))?,
-                grace: env.parse("ACCESS_GRACE_DAYS", |days| in_seconds(days, 86_400))?,
-            },
-            syncer: http_api::sync_from_env(env, HttpsClient::new()).await?,
+            policy: lambda::policy_from_env(env)?,
+            syncer: lambda::sync_from_env(env, HttpsClient::new()).await?,
         })
     }
 
@@ -49,15 +47,7 @@ impl HttpFunction for SubscriptionStatus {
             }
             _ => return Err(Problem::not_found()),
         };
-        http_api::json(&view::view(&record, self.policy, http_api::now()))
-    }
-}
-
-/// A count of hours or days, at most about a year.
-fn in_seconds(count: &str, unit: i64) -> Result<i64, &'static str> {
-    match count.parse::<i64>() {
-        Ok(count) if (0..=9_000).contains(&count) => Ok(count * unit),
-        _ => Err("must be a whole number from 0 to 9000"),
+        http_api::json(&view::view(&record, self.policy, lambda::now()))
     }
 }
 
@@ -75,7 +65,7 @@ impl SubscriptionStatus {
         if let Some(session) = body.session_id {
             self.check_session(&record, session).await?;
         }
-        let now = http_api::now();
+        let now = lambda::now();
         if !table.claim_sync(user, now, SYNC_INTERVAL).await? {
             return Ok(record);
         }

@@ -1,13 +1,16 @@
 //! `POST /api/webhook`: Stripe's events. 2xx only after the write; anything else, and Stripe sends the event again.
 
-use billing::{CustomerId, Timestamp};
-use http_api::{Env, HttpFunction, Problem, Request, Response, StartError};
+use billing::Timestamp;
+use http_api::{HttpFunction, Problem, Request, Response};
 use https_client::HttpsClient;
+use lambda::metrics::{self, Unit};
+use lambda::{Env, StartError};
 use lambda_http::http::StatusCode;
 use payments::WebhookSecrets;
-use payments::webhook::{Event, InvalidSignature, Subject, verify};
+use payments::webhook::{Event, InvalidSignature, verify};
 use serde::Serialize;
-use sync::{Owned, SyncError, Synced, Syncer};
+use store::AuditEntry;
+use sync::{Acted, Outcome, SyncError, Syncer};
 
 /// Stripe's largest events are far below: 1 MB.
 const MAX_BODY: usize = 1_000_000;
@@ -19,53 +22,27 @@ pub struct Webhook {
     secrets: WebhookSecrets,
 }
 
-/// What an event led to.
-#[derive(Debug, Clone, Copy)]
-enum Outcome {
-    Synced,
-    CatalogueRefreshed,
-    Forgotten,
-    Ignored,
-    Foreign,
-    OtherMode,
-    Conflict,
-}
-
-impl Outcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Synced => "synced",
-            Self::CatalogueRefreshed => "catalogue_refreshed",
-            Self::Forgotten => "forgotten",
-            Self::Ignored => "ignored",
-            Self::Foreign => "foreign",
-            Self::OtherMode => "other_mode",
-            Self::Conflict => "conflict",
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Reply {
     outcome: &'static str,
 }
 
 impl HttpFunction for Webhook {
+    const METRIC: Option<&'static str> = Some("WebhookEvents");
+
     async fn start(env: &Env) -> Result<Self, StartError> {
         let secrets = env.optional("STRIPE_WEBHOOK_SECRETS").unwrap_or_default();
         let secrets = WebhookSecrets::parse(secrets);
         if secrets.is_empty() {
             tracing::warn!("STRIPE_WEBHOOK_SECRETS holds no whsec_…: every event is refused");
         }
-        Ok(Self {
-            syncer: http_api::sync_from_env(env, HttpsClient::new()).await?,
-            secrets,
-        })
+        let syncer = lambda::sync_from_env(env, HttpsClient::new()).await?;
+        Ok(Self::new(syncer, secrets))
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Problem> {
         let body = http_api::raw_body(&request, MAX_BODY)?;
-        let now = http_api::now();
+        let now = lambda::now();
         let signature = request.headers().get("stripe-signature");
         verify(
             signature.and_then(|value| value.to_str().ok()),
@@ -78,12 +55,21 @@ impl HttpFunction for Webhook {
             Problem::new(StatusCode::BAD_REQUEST, "invalid_event", error.to_string())
         })?;
         let span = tracing::Span::current();
-        span.record("stripe.event", &event.id);
+        span.record("stripe.event", event.id.as_ref().map(|id| id.as_str()));
         span.record("stripe.event_type", &event.kind);
 
-        let outcome = self.act_on(event, now).await?.as_str();
-        span.record("outcome", outcome);
-        http_api::json(&Reply { outcome })
+        let acted = self.act_on(&event, now).await?;
+        self.record(&event, &acted, now).await;
+        if let Some(created) = event.created {
+            metrics::put(
+                &[],
+                &[("EventAge", Unit::Seconds, now.saturating_sub(created))],
+            );
+        }
+        let outcome = acted.outcome.as_str();
+        let mut response = http_api::json(&Reply { outcome })?;
+        response.extensions_mut().insert(http_api::Outcome(outcome));
+        Ok(response)
     }
 }
 
@@ -97,48 +83,38 @@ fn refuse(error: InvalidSignature) -> Problem {
 }
 
 impl Webhook {
-    /// The function on connections that are there already.
+    /// Takes events that are signed with one of these secrets.
     #[must_use]
     pub fn new(syncer: Syncer, secrets: WebhookSecrets) -> Self {
         Self { syncer, secrets }
     }
 
-    async fn act_on(&self, event: Event, now: Timestamp) -> Result<Outcome, SyncError> {
-        if event.mode != self.syncer.stripe().mode() {
-            return Ok(Outcome::OtherMode);
+    async fn act_on(&self, event: &Event, now: Timestamp) -> Result<Acted, SyncError> {
+        let ours = self.syncer.stripe().mode();
+        if event.mode.is_some_and(|mode| mode != ours) {
+            return Ok(Acted {
+                outcome: Outcome::OtherMode,
+                customer: None,
+            });
         }
-        match event.subject {
-            Subject::Customer(customer) => self.sync(&customer, now).await,
-            Subject::DeletedCustomer(customer) => self.forget(&customer).await,
-            Subject::Catalogue => {
-                self.syncer.refresh_catalogue().await?;
-                Ok(Outcome::CatalogueRefreshed)
-            }
-            Subject::Other => Ok(Outcome::Ignored),
-        }
+        self.syncer.act_on(&event.subject, now).await
     }
 
-    async fn sync(&self, customer: &CustomerId, now: Timestamp) -> Result<Outcome, SyncError> {
-        let user = match self.syncer.owner_of(customer).await? {
-            Owned::By(user) => user,
-            Owned::ByNobody => return Ok(Outcome::Foreign),
-            Owned::Conflict => return Ok(Outcome::Conflict),
+    /// The audit trail, best effort: what the event was for is done.
+    async fn record(&self, event: &Event, acted: &Acted, now: Timestamp) {
+        let Some(id) = &event.id else {
+            return;
         };
-        Ok(
-            match self.syncer.sync_customer(&user, customer, now).await? {
-                Synced::Stored => Outcome::Synced,
-                Synced::Forgotten => Outcome::Forgotten,
-                Synced::NotTheirs => Outcome::Foreign,
-            },
-        )
-    }
-
-    async fn forget(&self, customer: &CustomerId) -> Result<Outcome, SyncError> {
-        let table = self.syncer.table();
-        let Some(user) = table.user_of(customer).await? else {
-            return Ok(Outcome::Foreign);
+        let entry = AuditEntry {
+            event: id,
+            kind: &event.kind,
+            customer: acted.customer.as_ref(),
+            created: event.created,
+            received_at: now,
+            outcome: acted.outcome.as_str(),
         };
-        table.forget(&user, customer).await?;
-        Ok(Outcome::Forgotten)
+        if let Err(error) = self.syncer.table().record_event(&entry).await {
+            tracing::warn!(%error, "the audit trail lacks this event");
+        }
     }
 }

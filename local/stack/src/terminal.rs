@@ -34,8 +34,11 @@ impl Terminal {
     #[must_use]
     pub fn log_sink(self) -> LogSink {
         Arc::new(move |function, line| {
+            let Some(line) = self.line(function, line) else {
+                return;
+            };
             // Nothing can be done where standard error is closed.
-            let _ = writeln!(std::io::stderr(), "{}", self.line(function, line));
+            let _ = writeln!(std::io::stderr(), "{line}");
         })
     }
 
@@ -54,19 +57,21 @@ impl Terminal {
         }
     }
 
-    fn line(self, function: &str, line: &str) -> String {
+    /// `None` for what only a machine wants: CloudWatch's metrics.
+    fn line(self, function: &str, line: &str) -> Option<String> {
         if self.raw {
-            return format!("[{function}] {line}");
+            return Some(format!("[{function}] {line}"));
         }
         let time = self.styled("2", &Zoned::now().strftime("%H:%M:%S").to_string());
         let name = self.styled("36", &format!("{function:<23}"));
-        match serde_json::from_str(line) {
+        Some(match serde_json::from_str(line) {
+            Ok(Value::Object(record)) if record.contains_key("_aws") => return None,
             Ok(Value::Object(record)) => match self.request(&record) {
                 Some(request) => format!("{time} {request}"),
                 None => format!("{time} {name} {}", self.record(&record)),
             },
             _ => format!("{time} {name} {line}"),
-        }
+        })
     }
 
     /// The line that our functions write for each request: route, status, time, and what there is to know of it.
@@ -166,7 +171,7 @@ mod tests {
 
     /// What is shown of a line, without its time.
     fn check(line: &str, expected: &str) {
-        let shown = TIDY.line("config", line);
+        let shown = TIDY.line("config", line).unwrap();
         assert_eq!(shown.split_once(' ').map(|(_, rest)| rest), Some(expected));
     }
 
@@ -222,8 +227,13 @@ mod tests {
             colour: true,
         };
         assert_eq!(
-            raw.line("config", r#"{"level":"INFO"}"#),
-            r#"[config] {"level":"INFO"}"#
+            raw.line("config", r#"{"level":"INFO"}"#).as_deref(),
+            Some(r#"[config] {"level":"INFO"}"#)
         );
+    }
+
+    #[test]
+    fn metrics_are_not_for_people() {
+        assert_eq!(TIDY.line("webhook", r#"{"_aws":{},"Requests":1}"#), None);
     }
 }

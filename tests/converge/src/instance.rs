@@ -189,7 +189,7 @@ impl Function {
 
 /// An event as Stripe posts it, signed now.
 fn delivery(body: String) -> Request {
-    let signature = local_stripe::signature_header(SECRET, http_api::now(), &body);
+    let signature = local_stripe::signature_header(SECRET, lambda::now(), &body);
     let mut request = Request::new(Body::Text(body));
     // A signature is letters and digits.
     if let Ok(signature) = signature.parse() {
@@ -224,7 +224,7 @@ async fn page(syncer: &Syncer, user: &str) -> u16 {
     };
     let synced = async {
         if let Some(customer) = syncer.table().user(&user).await?.customer {
-            let now = http_api::now();
+            let now = lambda::now();
             syncer.sync_customer(&user, &customer, now).await?;
         }
         Ok::<_, sync::SyncError>(())

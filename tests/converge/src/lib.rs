@@ -1,7 +1,10 @@
 //! The proof.
+pub mod change;
 pub mod database;
 pub mod gate;
 pub mod instance;
 pub mod label;
+pub mod random;
+pub mod step;
 pub mod variant;
 pub mod world;

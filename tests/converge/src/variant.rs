@@ -2,7 +2,8 @@
 //! alter what is said to the table on its way through the gate, two compose the public operations in another order.
 
 use billing::{CustomerId, Snapshot, Timestamp, UserId};
-use payments::webhook::{Event, Subject};
+use payments::webhook::{Event, Party, Subject};
+use store::Turn;
 use serde_json::Value;
 use sync::{Owned, SyncError, Syncer};
 
@@ -82,64 +83,100 @@ pub(crate) async fn handle(variant: Variant, syncer: &Syncer, body: &str) -> u16
     let Ok(event) = Event::parse(body.as_bytes()) else {
         return 400;
     };
-    let created = serde_json::from_str::<Value>(body)
-        .ok()
-        .and_then(|event| event["created"].as_i64())
-        .unwrap_or_default();
-    let done = match event.subject {
-        Subject::Customer(customer) => sync(variant, syncer, &customer, created).await,
-        Subject::DeletedCustomer(customer) => forget(syncer, &customer).await,
-        Subject::Catalogue => syncer.refresh_catalogue().await.map(drop),
-        Subject::Other => Ok(()),
-    };
-    done.map_or(500, |()| 200)
+    act(variant, syncer, &event).await.map_or(500, |()| 200)
 }
 
-async fn sync(
-    variant: Variant,
-    syncer: &Syncer,
-    customer: &CustomerId,
-    created: Timestamp,
-) -> Result<(), SyncError> {
-    let Owned::By(user) = syncer.owner_of(customer).await? else {
+/// As [`Syncer::act_on`] does, but for a customer's sync.
+async fn act(variant: Variant, syncer: &Syncer, event: &Event) -> Result<(), SyncError> {
+    let now = lambda::now();
+    let Subject::Customer { party, charges } = &event.subject else {
+        return syncer.act_on(&event.subject, now).await.map(drop);
+    };
+    let customer = match party {
+        Party::Customer(customer) => customer.clone(),
+        Party::OwnerOf(object) => match syncer.stripe().owner_of(object).await? {
+            Some(customer) => customer,
+            None => return Ok(()),
+        },
+    };
+    let Owned::By(user) = syncer.owner_of(&customer).await? else {
         return Ok(());
     };
-    let subscriptions = match syncer.stripe().subscriptions(customer).await {
-        Ok(subscriptions) => subscriptions,
-        Err(error) if error.is_missing_param("customer") => {
-            let forgotten = syncer.forget_if_deleted(&user, customer).await?;
-            return forgotten.map(drop).ok_or(error.into());
+    let turn = || take(syncer, &user, &customer, *charges);
+    match variant {
+        Variant::OrderByCreated => {
+            let Some(turn) = turn().await? else {
+                return Ok(());
+            };
+            let ticket = event.created.and_then(|it| u64::try_from(it).ok());
+            let turn = Turn {
+                ticket: ticket.unwrap_or_default(),
+                ..turn
+            };
+            let snapshot = read(syncer, &user, &customer, turn.reads_charges).await?;
+            write(syncer, &user, &customer, turn, snapshot, now).await
         }
-        Err(error) => return Err(error.into()),
-    };
-    let Some(ticket) = ticket(variant, syncer, &user, customer, created).await? else {
-        return Ok(());
-    };
-    let snapshot = Snapshot::new(subscriptions, &*syncer.catalogue().await?);
-    let now = http_api::now();
-    let table = syncer.table();
-    table
-        .write_snapshot(&user, customer, ticket, &snapshot, now)
-        .await?;
-    Ok(())
+        _ => {
+            let snapshot = read(syncer, &user, &customer, true).await?;
+            let Some(turn) = turn().await? else {
+                return Ok(());
+            };
+            write(syncer, &user, &customer, turn, snapshot, now).await
+        }
+    }
 }
 
-async fn ticket(
-    variant: Variant,
+async fn take(
     syncer: &Syncer,
     user: &UserId,
     customer: &CustomerId,
-    created: Timestamp,
-) -> Result<Option<u64>, SyncError> {
-    if variant == Variant::OrderByCreated {
-        return Ok(u64::try_from(created).ok());
-    }
-    Ok(syncer.table().take_ticket(user, customer).await?)
+    charges: bool,
+) -> Result<Option<Turn>, SyncError> {
+    let table = syncer.table();
+    Ok(if charges {
+        table.take_ticket_and_mark_charges(user, customer).await?
+    } else {
+        table.take_ticket(user, customer).await?
+    })
 }
 
-async fn forget(syncer: &Syncer, customer: &CustomerId) -> Result<(), SyncError> {
-    if let Some(user) = syncer.table().user_of(customer).await? {
-        syncer.table().forget(&user, customer).await?;
+/// `None` for a customer that was deleted, and is forgotten now.
+async fn read(
+    syncer: &Syncer,
+    user: &UserId,
+    customer: &CustomerId,
+    charges: bool,
+) -> Result<Option<Snapshot>, SyncError> {
+    let subscriptions = match syncer.stripe().subscriptions(customer).await {
+        Ok(subscriptions) => subscriptions,
+        Err(error) if error.is_missing_param("customer") => {
+            let forgotten = syncer.forget_if_deleted(user, customer).await?;
+            return forgotten.map(|_| None).ok_or(error.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let charges = if charges {
+        syncer.stripe().returned_charges(customer).await?
+    } else {
+        Vec::new()
+    };
+    let catalogue = syncer.catalogue().await?;
+    Ok(Some(Snapshot::new(subscriptions, charges, &catalogue)))
+}
+
+async fn write(
+    syncer: &Syncer,
+    user: &UserId,
+    customer: &CustomerId,
+    turn: Turn,
+    snapshot: Option<Snapshot>,
+    now: Timestamp,
+) -> Result<(), SyncError> {
+    if let Some(snapshot) = snapshot {
+        let table = syncer.table();
+        table
+            .write_snapshot(user, customer, turn.ticket, &snapshot, now)
+            .await?;
     }
     Ok(())
 }

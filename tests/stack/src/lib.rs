@@ -5,11 +5,13 @@
 mod functions;
 mod signature;
 mod stack;
+mod tap;
 mod user;
 
 pub use functions::{Event, function};
 pub use signature::sign;
 pub use stack::{Addresses, Answer, Stack};
+pub use tap::Tap;
 pub use user::User;
 
 use std::path::PathBuf;

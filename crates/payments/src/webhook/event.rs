@@ -1,5 +1,7 @@
-use billing::{CustomerId, Mode};
+use billing::{CustomerId, EventId, Mode, Timestamp};
 use serde_json::Value;
+
+use crate::{Object, ObjectKind};
 
 /// A signed body that is not an event.
 #[derive(Debug, thiserror::Error)]
@@ -7,16 +9,30 @@ pub enum InvalidEvent {
     /// Not JSON.
     #[error("the body is not JSON")]
     NotJson(#[source] serde_json::Error),
-    /// JSON without what every event has.
-    #[error("the event has no {0}")]
-    Lacks(&'static str),
+    /// JSON, but not what an event of any version is.
+    #[error("the body is not an event")]
+    NotAnEvent,
+}
+
+/// Whose something is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Party {
+    /// This customer's.
+    Customer(CustomerId),
+    /// The customer's whose object this is: Stripe has to be asked.
+    OwnerOf(Object),
 }
 
 /// What an event is about, and so what there is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// Something of this customer changed that access may depend on.
-    Customer(CustomerId),
+    /// Something of a customer changed that access may depend on.
+    Customer {
+        /// Whose.
+        party: Party,
+        /// Whether money of one of their charges went back, or is disputed.
+        charges: bool,
+    },
     /// This customer was deleted.
     DeletedCustomer(CustomerId),
     /// A product or price changed.
@@ -27,14 +43,18 @@ pub enum Subject {
 
 /// The envelope of an event, of any API version, snapshot or thin.
 /// See <https://docs.stripe.com/api/events/object> and <https://docs.stripe.com/webhooks#event-overview>.
+///
+/// Nothing is decided from what an event says, so little is asked of it: all but its type may be missing or have moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// `evt_…`
-    pub id: String,
+    pub id: Option<EventId>,
     /// Such as `customer.subscription.updated`.
     pub kind: String,
-    /// Live or test.
-    pub mode: Mode,
+    /// Live or test, if it says so.
+    pub mode: Option<Mode>,
+    /// When Stripe made it, if it says so in Unix seconds. Events of one second have no order, so this is for display only.
+    pub created: Option<Timestamp>,
     /// What it is about.
     pub subject: Subject,
 }
@@ -46,73 +66,126 @@ impl Event {
     /// [`InvalidEvent`]
     pub fn parse(body: &[u8]) -> Result<Self, InvalidEvent> {
         let event: Value = serde_json::from_slice(body).map_err(InvalidEvent::NotJson)?;
-        let text = |name: &'static str| {
-            event[name]
-                .as_str()
-                .map(str::to_owned)
-                .ok_or(InvalidEvent::Lacks(name))
-        };
-        let id = text("id")?;
-        let kind = text("type")?;
-        let mode = event["livemode"]
+        Self::from_value(&event).ok_or(InvalidEvent::NotAnEvent)
+    }
+
+    /// The same from JSON that has been read already; `None` for what is not an event.
+    #[must_use]
+    pub fn from_value(event: &Value) -> Option<Self> {
+        let kind = event["type"].as_str().filter(|kind| !kind.is_empty())?;
+        let object = &event["data"]["object"];
+        let is_event = object.is_object()
+            || event["related_object"].is_object()
+            || matches!(event["object"].as_str(), Some("event" | "v2.core.event"));
+        if !is_event {
+            return None;
+        }
+        let livemode = event["livemode"]
             .as_bool()
-            .map(Mode::of_livemode)
-            .ok_or(InvalidEvent::Lacks("livemode"))?;
-        let subject = subject(kind.strip_prefix("v1.").unwrap_or(&kind), &event);
-        Ok(Self {
-            id,
-            kind,
-            mode,
-            subject,
+            .or_else(|| object["livemode"].as_bool());
+        Some(Self {
+            id: event["id"].as_str().and_then(|id| EventId::parse(id).ok()),
+            kind: kind.to_owned(),
+            mode: livemode.map(Mode::of_livemode),
+            created: event["created"].as_i64(),
+            subject: subject(kind.strip_prefix("v1.").unwrap_or(kind), event),
         })
     }
 }
 
 fn subject(kind: &str, event: &Value) -> Subject {
-    let customer = || customer(event);
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| kind.starts_with(prefix));
     if kind == "customer.deleted" {
-        return customer().map_or(Subject::Other, Subject::DeletedCustomer);
+        return match party(event) {
+            Some(Party::Customer(customer)) => Subject::DeletedCustomer(customer),
+            _ => Subject::Other,
+        };
     }
-    let matters = ["checkout.session.", "customer.", "invoice."]
-        .iter()
-        .any(|prefix| kind.starts_with(prefix));
-    if matters {
-        return customer().map_or(Subject::Other, Subject::Customer);
-    }
-    if kind.starts_with("product.") || kind.starts_with("price.") {
+    if begins(&["product.", "price."]) {
         return Subject::Catalogue;
     }
-    Subject::Other
+    let charges = begins(&["charge.refund", "charge.dispute.", "refund."]);
+    let customers = begins(&[
+        "checkout.session.",
+        "customer.",
+        "invoice.",
+        "entitlements.active_entitlement_summary.",
+    ]);
+    if !charges && !customers {
+        return Subject::Other;
+    }
+    party(event).map_or(Subject::Other, |party| Subject::Customer { party, charges })
 }
 
-/// The customer that the event's object is or belongs to. A thin event names the object only by id, which tells us something where the
-/// object is the customer.
-fn customer(event: &Value) -> Option<CustomerId> {
+/// Whose the event's object is. A thin event names the object only by its id, and what a later version moves away is not here.
+fn party(event: &Value) -> Option<Party> {
     let object = &event["data"]["object"];
-    let related = &event["related_object"];
-    let id = if object["object"] == "customer" {
-        &object["id"]
-    } else if object["customer"].is_string() {
-        &object["customer"]
-    } else if object["customer"].is_object() {
-        &object["customer"]["id"]
-    } else {
-        &related["id"]
-    };
-    CustomerId::parse(id.as_str()?).ok()
+    if !object.is_object() {
+        let related = &event["related_object"];
+        return named(related["type"].as_str()?, related["id"].as_str()?);
+    }
+    let kind = object["object"].as_str().unwrap_or_default();
+    if kind == "customer" {
+        return named(kind, object["id"].as_str()?);
+    }
+    if let Some(customer) = object.get("customer") {
+        return named("customer", id_of(customer)?);
+    }
+    // A refund or dispute has only its charge.
+    if let Some(charge) = object.get("charge").filter(|charge| !charge.is_null()) {
+        return match charge.get("customer") {
+            Some(customer) => named("customer", id_of(customer)?),
+            None => named("charge", id_of(charge)?),
+        };
+    }
+    named(kind, object["id"].as_str()?)
+}
+
+/// A reference's id, expanded or not.
+fn id_of(reference: &Value) -> Option<&str> {
+    reference.as_str().or_else(|| reference["id"].as_str())
+}
+
+fn named(kind: &str, id: &str) -> Option<Party> {
+    if kind == "customer" {
+        return CustomerId::parse(id).ok().map(Party::Customer);
+    }
+    Object::new(ObjectKind::named(kind)?, id).map(Party::OwnerOf)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn event(kind: &str, object: &str) -> String {
+        format!(
+            r#"{{"id":"evt_1","object":"event","type":"{kind}","livemode":false,"data":{{"object":{object}}}}}"#
+        )
+    }
+
+    fn thin(kind: &str, related: &str, id: &str) -> String {
+        format!(
+            r#"{{"id":"evt_1","object":"v2.core.event","type":"{kind}","livemode":false,"related_object":{{"id":"{id}","type":"{related}"}}}}"#
+        )
+    }
+
     fn check(body: &str, expected: Subject) {
         let event = Event::parse(body.as_bytes()).unwrap();
         assert_eq!(event.subject, expected, "{body}");
     }
 
-    fn customer() -> CustomerId {
-        CustomerId::parse("cus_1").unwrap()
+    fn customer(charges: bool) -> Subject {
+        Subject::Customer {
+            party: Party::Customer(CustomerId::parse("cus_1").unwrap()),
+            charges,
+        }
+    }
+
+    fn owner_of(kind: ObjectKind, id: &str, charges: bool) -> Subject {
+        Subject::Customer {
+            party: Party::OwnerOf(Object::new(kind, id).unwrap()),
+            charges,
+        }
     }
 
     #[test]
@@ -135,56 +208,124 @@ mod tests {
                 "checkout.session.completed",
                 r#"{"object":"checkout.session","customer":"cus_1"}"#,
             ),
+            (
+                "entitlements.active_entitlement_summary.updated",
+                r#"{"object":"entitlements.active_entitlement_summary","customer":"cus_1"}"#,
+            ),
         ] {
-            check(
-                &format!(
-                    r#"{{"id":"evt_1","type":"{kind}","livemode":false,"data":{{"object":{object}}}}}"#
-                ),
-                Subject::Customer(customer()),
-            );
+            check(&event(kind, object), customer(false));
         }
         check(
-            r#"{"id":"evt_1","object":"v2.core.event","type":"v1.customer.updated","livemode":false,"related_object":{"id":"cus_1","type":"customer"}}"#,
-            Subject::Customer(customer()),
+            &thin("v1.customer.updated", "customer", "cus_1"),
+            customer(false),
+        );
+    }
+
+    #[test]
+    fn stripe_is_asked_whose_an_object_is_that_does_not_say_so() {
+        use ObjectKind::{Charge, CheckoutSession, Invoice, Subscription};
+        for (body, expected) in [
+            (
+                thin("v1.invoice.paid", "invoice", "in_1"),
+                owner_of(Invoice, "in_1", false),
+            ),
+            (
+                thin("v1.checkout.session.completed", "checkout.session", "cs_1"),
+                owner_of(CheckoutSession, "cs_1", false),
+            ),
+            // What moved away in a version to come.
+            (
+                event(
+                    "customer.subscription.updated",
+                    r#"{"object":"subscription","id":"sub_1"}"#,
+                ),
+                owner_of(Subscription, "sub_1", false),
+            ),
+            (
+                event("refund.created", r#"{"object":"refund","charge":"ch_1"}"#),
+                owner_of(Charge, "ch_1", true),
+            ),
+            (
+                event(
+                    "charge.dispute.created",
+                    r#"{"object":"dispute","id":"dp_1","charge":{"id":"ch_1","object":"charge"}}"#,
+                ),
+                owner_of(Charge, "ch_1", true),
+            ),
+        ] {
+            check(&body, expected);
+        }
+        check(
+            &event(
+                "charge.refunded",
+                r#"{"object":"charge","id":"ch_1","customer":"cus_1"}"#,
+            ),
+            customer(true),
+        );
+        check(
+            &event(
+                "charge.dispute.closed",
+                r#"{"object":"dispute","charge":{"id":"ch_1","customer":"cus_1"}}"#,
+            ),
+            customer(true),
         );
     }
 
     #[test]
     fn a_deletion_a_catalogue_change_and_the_rest_are_told_apart() {
-        let event = |kind: &str, object: &str| {
-            format!(
-                r#"{{"id":"evt_1","type":"{kind}","livemode":false,"data":{{"object":{object}}}}}"#
-            )
-        };
         check(
             &event(
                 "customer.deleted",
                 r#"{"object":"customer","id":"cus_1","deleted":true}"#,
             ),
-            Subject::DeletedCustomer(customer()),
+            Subject::DeletedCustomer(CustomerId::parse("cus_1").unwrap()),
         );
         check(
             &event("price.created", r#"{"object":"price"}"#),
             Subject::Catalogue,
         );
         check(
-            &event("product.updated", r#"{"object":"product"}"#),
+            &thin("v1.product.updated", "product", "prod_1"),
             Subject::Catalogue,
         );
-        check(
-            &event("payout.paid", r#"{"object":"payout"}"#),
-            Subject::Other,
-        );
-        check(
-            &event(
+        for (kind, object) in [
+            ("payout.paid", r#"{"object":"payout"}"#),
+            ("charge.succeeded", r#"{"customer":"cus_1"}"#),
+            (
                 "checkout.session.expired",
                 r#"{"object":"checkout.session","customer":null}"#,
             ),
-            Subject::Other,
+            (
+                "charge.refunded",
+                r#"{"object":"charge","id":"ch_1","customer":null}"#,
+            ),
+            (
+                "invoice.paid",
+                r#"{"object":"invoice","id":"in_1","customer":"../x"}"#,
+            ),
+            ("invoice.paid", r#"{"object":"invoice","id":"../x"}"#),
+            ("type_of.2030", r#"{"object":"novelty","customer":"cus_1"}"#),
+        ] {
+            check(&event(kind, object), Subject::Other);
+        }
+    }
+
+    #[test]
+    fn all_but_the_type_may_be_missing() {
+        let event =
+            Event::parse(br#"{"type":"invoice.paid","data":{"object":{"customer":"cus_1"}}}"#)
+                .unwrap();
+        assert_eq!(
+            (event.id, event.mode, event.created, event.subject),
+            (None, None, None, customer(false))
         );
-        check(
-            &event("invoice.paid", r#"{"object":"invoice","customer":"../x"}"#),
-            Subject::Other,
+        let event = Event::parse(
+            br#"{"id":"a b","type":"invoice.paid","created":"2026-11-24T00:00:00Z","data":{"object":{"livemode":true}}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (event.id, event.mode, event.created),
+            (None, Some(Mode::Live), None)
         );
     }
 
@@ -196,6 +337,9 @@ mod tests {
             "[]",
             "{}",
             r#"{"id":"evt_1","type":"a"}"#,
+            r#"{"type":"a","data":[]}"#,
+            r#"{"type":7,"data":{"object":{}}}"#,
+            r#"{"type":"","data":{"object":{}}}"#,
             "{\"id\":",
         ] {
             assert!(Event::parse(body.as_bytes()).is_err(), "{body:?}");

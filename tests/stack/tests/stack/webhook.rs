@@ -1,13 +1,15 @@
+use std::sync::{Arc, Mutex};
+
 use anyhow::Result;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use stack_tests::{Event, Stack, function, sign};
+use stack_tests::{Event, Stack, eventually, function, sign};
 
 const BODY: &str =
     r#"{"id":"evt_1","type":"payout.paid","livemode":false,"data":{"object":{"name":"Zoë ✓"}}}"#;
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = std::time::UNIX_EPOCH.elapsed();
     since.map_or(0, |since| since.as_secs().cast_signed())
 }
@@ -98,6 +100,41 @@ async fn a_signed_body_that_is_no_event_or_too_large_is_refused() -> Result<()> 
         let signature = sign("whsec_current", now(), body.as_bytes());
         check(post(&signature).body(body), "whsec_current", expected).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_refused_is_logged_once_and_counted() -> Result<()> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let written = Arc::clone(&lines);
+    let function = function("webhook", |config| {
+        config.logs = Arc::new(move |_, line| {
+            let line = serde_json::from_str::<Value>(line).unwrap_or_default();
+            written.lock().unwrap().push(line);
+        });
+    })?;
+    let forged = sign("whsec_guess", now(), BODY.as_bytes());
+    function
+        .invoke(post(&forged).body(BODY).into_payload())
+        .await?;
+    let lines = eventually("the log is there", async || {
+        let lines = lines.lock().unwrap().clone();
+        let requests = lines.iter().filter(|it| it["message"] == "request");
+        (requests.count() == 1 && lines.iter().any(|it| it["_aws"].is_object())).then_some(lines)
+    })
+    .await;
+    let told = |line: &&Value| line.to_string().contains("invalid_signature");
+    let [metric, log] = lines.iter().filter(told).collect::<Vec<_>>()[..] else {
+        panic!("{lines:#?}")
+    };
+    assert_eq!(
+        (&log["status"], &log["code"]),
+        (&json!(400), &json!("invalid_signature"))
+    );
+    assert_eq!(
+        (&metric["Outcome"], &metric["WebhookEvents"]),
+        (&json!("invalid_signature"), &json!(1))
+    );
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// One JSON line per event on standard output, where Lambda collects it. `RUST_LOG` sets the level, for all or by module
-/// (`info,payments=debug`); the default is `info`.
-pub(crate) fn init() {
+/// (`info,payments=debug`); the default is `info`. Metrics go there too, from here on.
+pub fn init() {
     let wanted = std::env::var("RUST_LOG").ok();
     let filter: Targets = wanted
         .and_then(|wanted| wanted.parse().ok())
@@ -20,4 +20,5 @@ pub(crate) fn init() {
         .with(json)
         .with(filter)
         .init();
+    crate::metrics::turn_on();
 }

@@ -1,12 +1,12 @@
 //! The connections that several functions make, from the variables that they share.
 
-use billing::{App, Mode};
+use billing::{App, Mode, Policy};
 use https_client::HttpsClient;
 use payments::{SecretKey, Stripe};
 use store::Table;
 use sync::Syncer;
 
-use crate::{Env, StartError};
+use crate::{Env, InvalidEnv, StartError};
 
 /// `TABLE_NAME`.
 ///
@@ -27,4 +27,23 @@ pub async fn sync_from_env(env: &Env, http: HttpsClient) -> Result<Syncer, Start
     let stripe = Stripe::new(http, &env.origin("STRIPE_API_BASE")?, &key)?;
     let table = table_from_env(env, key.mode()).await?;
     Ok(Syncer::new(app, stripe, table))
+}
+
+/// `ACCESS_SLACK_HOURS` and `ACCESS_GRACE_DAYS`.
+///
+/// # Errors
+/// [`InvalidEnv`]
+pub fn policy_from_env(env: &Env) -> Result<Policy, InvalidEnv> {
+    Ok(Policy {
+        slack: env.parse("ACCESS_SLACK_HOURS", |hours| in_seconds(hours, 3_600))?,
+        grace: env.parse("ACCESS_GRACE_DAYS", |days| in_seconds(days, 86_400))?,
+    })
+}
+
+/// A count of hours or days, at most about a year.
+fn in_seconds(count: &str, unit: i64) -> Result<i64, &'static str> {
+    match count.parse::<i64>() {
+        Ok(count) if (0..=9_000).contains(&count) => Ok(count * unit),
+        _ => Err("must be a whole number from 0 to 9000"),
+    }
 }

@@ -1,0 +1,15 @@
+//! What all functions share, behind the HTTP API or not: environment, connections, clock, log and metrics.
+
+mod clock;
+mod connections;
+mod env;
+mod log;
+pub mod metrics;
+
+pub use clock::now;
+pub use connections::{policy_from_env, sync_from_env, table_from_env};
+pub use env::{Env, InvalidEnv};
+pub use log::init as init_log;
+
+/// Why a function does not start.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;

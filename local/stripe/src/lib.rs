@@ -112,6 +112,14 @@ impl Server {
         Handle::new(self.app.clone())
     }
 
+    /// Never serves, but is driven by hand, and does all on the caller's thread.
+    pub fn by_hand(self) -> Handle {
+        Handle::new(App {
+            store: self.app.store.inline(),
+            ..self.app
+        })
+    }
+
     /// Serves until `shutdown`, then lets the requests under way finish for a second.
     ///
     /// # Errors

@@ -13,6 +13,9 @@ const DAY: i64 = 24 * HOUR;
 /// A month and the hour in which a renewal's invoice stays a draft.
 const MONTH: i64 = 31 * DAY + HOUR;
 
+/// What the names begin with that our products get.
+const NEW_NAME: &str = "Plan-";
+
 /// A change. What it is about is the user's newest customer and one of their subscriptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -319,13 +322,18 @@ impl Theirs<'_> {
         let product = products.get(self.pick % products.len().max(1)).and_then(id);
         match product {
             Some(id) => {
-                let name = format!("name=Plan {}", self.pick);
-                self.post(&format!("/v1/products/{id}"), &name.replace(' ', "+"))
-                    .await
+                let name = format!("name={NEW_NAME}{}", self.pick);
+                self.post(&format!("/v1/products/{id}"), &name).await
             }
             None => Ok(false),
         }
     }
+}
+
+/// Whether a product has been renamed.
+#[must_use]
+pub fn is_new_name(name: &str) -> bool {
+    name.starts_with(NEW_NAME)
 }
 
 fn id(object: &Value) -> Option<String> {

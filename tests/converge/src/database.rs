@@ -71,6 +71,19 @@ impl Database {
             .map(std::mem::take)
             .unwrap_or_default())
     }
+
+    /// One item, raw; null where it is not.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn item(&self, pk: &str, sk: &str) -> Result<Value> {
+        let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+        let request = json!({ "TableName": TABLE, "Key": key }).to_string();
+        let (status, body) = self.execute("GetItem", &request);
+        anyhow::ensure!(status == 200, "the table cannot be read: {body}");
+        let mut answer: Value = serde_json::from_str(&body)?;
+        Ok(answer["Item"].take())
+    }
 }
 
 fn ask<Q: DeserializeOwned, A: Serialize>(

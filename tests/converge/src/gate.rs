@@ -70,6 +70,7 @@ pub struct Gate {
     incoming: UnboundedReceiver<(usize, Signal)>,
     /// What came in from others while one was waited for.
     early: Vec<(usize, Signal)>,
+    instances: usize,
 }
 
 impl Gate {
@@ -89,6 +90,7 @@ impl Gate {
             signals,
             incoming,
             early: Vec::new(),
+            instances: 0,
         })
     }
 
@@ -100,6 +102,12 @@ impl Gate {
             Service::Table => "table",
         };
         format!("{}/{instance}/{service}", self.url)
+    }
+
+    /// The number of a new instance. None is given twice, so that nobody takes a dead one's requests for its own.
+    pub fn number(&mut self) -> usize {
+        self.instances += 1;
+        self.instances
     }
 
     /// Where a handler tells that it has ended.

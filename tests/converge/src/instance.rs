@@ -27,8 +27,6 @@ use crate::variant::{self, Variant};
 pub const APP: &str = "tollgate";
 /// The key that the stand-in takes.
 pub const KEY: &str = "sk_test_proof";
-/// What the stand-in signs with.
-pub const SECRET: &str = "whsec_proof";
 /// The site that Checkout comes back to.
 const SITE: &str = "https://example.com";
 
@@ -96,6 +94,7 @@ pub struct Instance {
     pub number: usize,
     /// What it runs.
     pub kind: Kind,
+    secret: String,
     function: Arc<Function>,
 }
 
@@ -115,13 +114,14 @@ impl Instance {
         number: usize,
         kind: Kind,
         variant: Variant,
+        secret: &str,
         clients: &Clients,
         gate: &Gate,
     ) -> Result<Self> {
         let syncer = syncer(number, clients, gate)?;
         let function = match kind {
             Kind::Webhook if variant.replaces_the_handler() => Function::Wrong(variant, syncer),
-            Kind::Webhook => Function::Webhook(Webhook::new(syncer, WebhookSecrets::parse(SECRET))),
+            Kind::Webhook => Function::Webhook(Webhook::new(syncer, WebhookSecrets::parse(secret))),
             Kind::Page => Function::Page(syncer),
             Kind::Checkout => {
                 let (https, site) = (clients.https.clone(), SITE.to_owned());
@@ -132,6 +132,7 @@ impl Instance {
         Ok(Self {
             number,
             kind,
+            secret: secret.to_owned(),
             function: Arc::new(function),
         })
     }
@@ -140,6 +141,7 @@ impl Instance {
     #[must_use]
     pub fn begin(&self, job: Job, gate: &Gate) -> JoinHandle<()> {
         let function = Arc::clone(&self.function);
+        let secret = self.secret.clone();
         let ending = Ending {
             number: self.number,
             status: None,
@@ -148,7 +150,7 @@ impl Instance {
         tokio::spawn(async move {
             let mut ending = ending;
             // Without a status where it panics; a killed one tells it too, when nobody listens any more.
-            ending.status = function.run(job).await.ok();
+            ending.status = function.run(job, &secret).await.ok();
         })
     }
 }
@@ -168,9 +170,9 @@ impl Drop for Ending {
 
 impl Function {
     /// Does a job: the status that the caller gets.
-    async fn run(&self, job: Job) -> Result<u16> {
+    async fn run(&self, job: Job, secret: &str) -> Result<u16> {
         let answered = match (self, job) {
-            (Self::Webhook(webhook), Job::Event(body)) => webhook.handle(delivery(body)).await,
+            (Self::Webhook(webhook), Job::Event(body)) => webhook.handle(delivery(body, secret)).await,
             (Self::Checkout(checkout), Job::Checkout(user, plan)) => {
                 checkout.handle(order(&user, plan)?).await
             }
@@ -188,8 +190,8 @@ impl Function {
 }
 
 /// An event as Stripe posts it, signed now.
-fn delivery(body: String) -> Request {
-    let signature = local_stripe::signature_header(SECRET, lambda::now(), &body);
+fn delivery(body: String, secret: &str) -> Request {
+    let signature = local_stripe::signature_header(secret, lambda::now(), &body);
     let mut request = Request::new(Body::Text(body));
     // A signature is letters and digits.
     if let Ok(signature) = signature.parse() {

@@ -87,9 +87,9 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (2 * drops, Kind::Drop),
     ];
     let length = match random.below(10) {
-        0..6 => 20 + random.below(30),
-        6..9 => 40 + random.below(50),
-        _ => 90 + random.below(80),
+        0..6 => 8 + random.below(14),
+        6..9 => 18 + random.below(24),
+        _ => 50 + random.below(60),
     };
     let mut steps = Vec::with_capacity(length + 2);
     for user in 0..users {
@@ -150,6 +150,6 @@ mod tests {
     fn a_seed_is_a_schedule() {
         assert_eq!(schedule(5), schedule(5));
         assert_ne!(schedule(5), schedule(6));
-        assert!((20..180).contains(&schedule(5).len()));
+        assert!((8..140).contains(&schedule(5).len()));
     }
 }

@@ -49,6 +49,13 @@ impl Variant {
         matches!(self, Self::TicketAfterRead | Self::OrderByCreated)
     }
 
+    /// Whether its counters are such that they may be held against what ships. Where they are what is wrong, the proof must find what comes
+    /// of it.
+    #[must_use]
+    pub fn keeps_counters(self) -> bool {
+        !matches!(self, Self::TicketRestarts | Self::OrderByCreated | Self::NoTicketCondition)
+    }
+
     /// What reaches the table of an operation.
     #[must_use]
     pub fn alter(self, body: &str) -> String {

@@ -14,10 +14,44 @@ use tower_service::Service as _;
 
 use crate::database::Database;
 use crate::gate::Answer;
-use crate::instance::{APP, KEY, SECRET};
+use crate::instance::{APP, KEY};
 
 /// More than any answer has.
 const LARGEST: usize = 64 * 1024 * 1024;
+
+/// What our endpoint hears of: what matters, and one that does not.
+const EVENTS: [(&str, &str); 9] = [
+    (
+        "checkout.session.",
+        "completed expired async_payment_succeeded async_payment_failed",
+    ),
+    ("customer.", "created updated deleted"),
+    (
+        "customer.subscription.",
+        "created updated deleted paused resumed trial_will_end",
+    ),
+    (
+        "invoice.",
+        "created finalized finalization_failed paid payment_failed payment_action_required updated upcoming voided \
+         marked_uncollectible",
+    ),
+    ("charge.", "refunded succeeded"),
+    (
+        "charge.dispute.",
+        "created updated closed funds_withdrawn funds_reinstated",
+    ),
+    ("refund.", "created updated failed"),
+    ("product.", "created updated deleted"),
+    ("price.", "created updated deleted"),
+];
+
+fn enabled_events() -> String {
+    let all = EVENTS
+        .iter()
+        .flat_map(|(start, ends)| ends.split_whitespace().map(move |end| format!("{start}{end}")));
+    let all: Vec<String> = all.map(|it| format!("enabled_events[]={it}")).collect();
+    all.join("&")
+}
 
 /// Stripe and the table.
 pub struct World {
@@ -25,6 +59,8 @@ pub struct World {
     pub stripe: Handle,
     /// The table.
     pub database: Database,
+    /// What our endpoint's deliveries are signed with.
+    pub secret: String,
     router: Router,
     /// What ids are called in reports: they are other ones in each run.
     pub names: HashMap<String, String>,
@@ -45,18 +81,24 @@ impl World {
             publishable_key: "pk_test_proof".to_owned(),
             record: None,
         };
-        let stripe = local_stripe::prepare(options).await?.handle();
+        let stripe = local_stripe::prepare(options).await?.by_hand();
         stripe.seed_plans(APP).await?;
-        stripe
-            .ensure_webhook_endpoint("http://proof.test/api/webhook", SECRET)
-            .await?;
-        let world = Self {
+        let mut world = Self {
             router: stripe.router(),
             stripe,
             database: Database::open()?,
+            secret: String::new(),
             names: HashMap::new(),
             counts: HashMap::new(),
         };
+        let endpoint = format!("url=http://proof.test/api/webhook&{}", enabled_events());
+        let (_, endpoint) = world
+            .ask(Method::POST, "/v1/webhook_endpoints", &endpoint)
+            .await?;
+        let secret = endpoint["secret"].as_str();
+        secret
+            .with_context(|| format!("Stripe made no endpoint: {endpoint}"))?
+            .clone_into(&mut world.secret);
         // Whoever pays on Stripe's page does not wait for our answer: the scheduler gives it.
         let paused = json!({ "paused": true });
         world.knob("/_local/webhooks", &paused).await?;
@@ -147,6 +189,13 @@ impl World {
         let answer = self.router.clone().call(request).await?;
         let (parts, body) = answer.into_parts();
         Ok((parts, to_bytes(body, LARGEST).await?))
+    }
+
+    /// A text with names in place of ids.
+    #[must_use]
+    pub fn with_names(&self, text: &str) -> String {
+        let names = self.names.iter();
+        names.fold(text.to_owned(), |text, (id, name)| text.replace(id, name))
     }
 
     /// Gives a new object a name for reports, such as `customer-2`.

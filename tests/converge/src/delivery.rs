@@ -24,6 +24,8 @@ pub(crate) struct Delivery {
     /// Stripe's number; a duplicate has none.
     id: Option<i64>,
     pub(crate) name: String,
+    /// The event's type.
+    pub(crate) kind: String,
     body: String,
     pub(crate) state: State,
     pub(crate) tries: usize,
@@ -43,6 +45,7 @@ impl Stage<'_> {
             self.deliveries.push(Delivery {
                 id: Some(found.delivery),
                 name: format!("{name} ({})", found.kind),
+                kind: found.kind,
                 body: found.body,
                 state: State::Waiting,
                 tries: 0,
@@ -144,6 +147,7 @@ impl Stage<'_> {
         let again = Delivery {
             id: None,
             name: format!("{} again", delivery.name),
+            kind: delivery.kind.clone(),
             body: delivery.body.clone(),
             state: State::Waiting,
             tries: 0,

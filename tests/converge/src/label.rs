@@ -32,6 +32,15 @@ impl Label {
         }
     }
 
+    /// What touches nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            text: "nothing".to_owned(),
+            touches: Vec::new(),
+        }
+    }
+
     /// Reads a request.
     #[must_use]
     pub fn of(request: &Request, names: &HashMap<String, String>) -> Self {

@@ -1,10 +1,12 @@
 //! The proof.
+mod actors;
 pub mod change;
 pub mod counters;
 pub mod counts;
 pub mod database;
 mod delivery;
 mod expected;
+pub mod explore;
 mod fault;
 pub mod gate;
 pub mod instance;
@@ -12,6 +14,8 @@ pub mod label;
 pub mod oracle;
 pub mod play;
 pub mod random;
+pub mod shrink;
+pub mod small;
 pub mod stage;
 pub mod step;
 pub mod variant;

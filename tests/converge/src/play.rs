@@ -58,10 +58,20 @@ fn nth<T: Copy>(all: &[T], pick: u8) -> Option<T> {
 
 impl Stage<'_> {
     /// Ends what is going on, and compares the table with Stripe.
-    pub(crate) async fn end_and_compare(mut self) -> Result<Played> {
+    async fn end_and_compare(mut self) -> Result<Played> {
         if self.broken.is_empty() {
             self.settle().await?;
         }
+        self.compare().await
+    }
+
+    /// Compares once Stripe has delivered again what was refused.
+    pub(crate) async fn compare_after_retries(mut self) -> Result<Played> {
+        self.deliver_all().await?;
+        self.compare().await
+    }
+
+    async fn compare(mut self) -> Result<Played> {
         let mut mismatches = std::mem::take(&mut self.broken);
         if mismatches.is_empty() {
             mismatches = oracle::compare(&self.world).await?;
@@ -180,14 +190,17 @@ impl Stage<'_> {
         Ok(attributes.iter().any(|name| !item[*name].is_null()))
     }
 
+    /// What always comes after. The handlers that are at work stay where they are until all else is delivered: so what they have read is as
+    /// old as can be when they write.
     async fn settle(&mut self) -> Result<()> {
-        self.say(|| "All of the steps are done: what is at work ends.".to_owned());
+        self.say(|| "The steps are done: what waits is delivered, and who is at work ends.".to_owned());
+        self.world.stripe.catch_up().await?;
+        self.collect().await?;
+        self.deliver_all().await?;
         while let Some(running) = self.running.first() {
             let number = running.instance.number;
             self.finish(number).await?;
         }
-        self.world.stripe.catch_up().await?;
-        self.collect().await?;
         self.deliver_all().await?;
         if !self.in_state(|it| it == State::Dropped).is_empty() {
             self.reconcile().await?;
@@ -196,7 +209,7 @@ impl Stage<'_> {
     }
 
     /// Stripe delivers what waits until it is taken.
-    async fn deliver_all(&mut self) -> Result<()> {
+    pub(crate) async fn deliver_all(&mut self) -> Result<()> {
         while let Some(index) = self.waiting().first().copied() {
             if self.deliveries[index].tries >= TRIES {
                 let name = &self.deliveries[index].name;
@@ -207,6 +220,25 @@ impl Stage<'_> {
             self.finish(number).await?;
         }
         Ok(())
+    }
+
+    /// Has so many warm instances of the webhook: so many of the events that wait are handled, one by each. The others count as handled.
+    pub(crate) async fn warm_up(&mut self, instances: usize) -> Result<()> {
+        let about = |kind: &str| kind.starts_with("customer.subscription.") || kind.starts_with("invoice.");
+        let waiting = self.waiting().into_iter().rev();
+        let waiting = waiting.filter(|it| about(&self.deliveries[*it].kind));
+        let chosen: Vec<usize> = waiting.take(instances).collect();
+        for delivery in &mut self.deliveries {
+            delivery.state = State::Done;
+        }
+        let mut numbers = Vec::new();
+        for index in chosen {
+            numbers.push(self.deliver(index).await?);
+        }
+        for number in numbers {
+            self.finish(number).await?;
+        }
+        self.deliver_all().await
     }
 
     async fn reconcile(&mut self) -> Result<()> {

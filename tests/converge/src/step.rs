@@ -87,9 +87,9 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (2 * drops, Kind::Drop),
     ];
     let length = match random.below(10) {
-        0..6 => 8 + random.below(14),
-        6..9 => 18 + random.below(24),
-        _ => 50 + random.below(60),
+        0..7 => 8 + random.below(12),
+        7..9 => 16 + random.below(24),
+        _ => 40 + random.below(60),
     };
     let mut steps = Vec::with_capacity(length + 2);
     for user in 0..users {

@@ -172,9 +172,9 @@ impl<'a> Actors<'a> {
             thing.contains("/event#")
                 || (!mapping_moves && !writes && thing.starts_with("test#customer#"))
         };
-        enabled.iter().position(|(transition, label)| {
-            transition.actor > 0 && label.touches.iter().all(own)
-        })
+        enabled
+            .iter()
+            .position(|(transition, label)| transition.actor > 0 && label.touches.iter().all(own))
     }
 
     /// What the next change touches; `None` while it cannot be made.
@@ -222,7 +222,12 @@ impl<'a> Actors<'a> {
                 }
             }
         }
-        if !self.stage.running.iter().any(|it| it.instance.number == number) {
+        if !self
+            .stage
+            .running
+            .iter()
+            .any(|it| it.instance.number == number)
+        {
             self.handlers[index] = Handler::Over;
         }
         Ok(())

@@ -199,7 +199,10 @@ impl Theirs<'_> {
         let form = format!("customer={customer}");
         let (_, card) = self.world.ask(Method::POST, path, &form).await?;
         match id(&card) {
-            Some(card) => self.subscribe(&format!("&default_payment_method={card}")).await,
+            Some(card) => {
+                self.subscribe(&format!("&default_payment_method={card}"))
+                    .await
+            }
             None => Ok(false),
         }
     }
@@ -247,7 +250,10 @@ impl Theirs<'_> {
         };
         let open = format!("/v1/invoices?customer={customer}&status=open");
         match self.first(&open).await? {
-            Some(invoice) => self.post(&format!("/v1/invoices/{invoice}/{action}"), "").await,
+            Some(invoice) => {
+                self.post(&format!("/v1/invoices/{invoice}/{action}"), "")
+                    .await
+            }
             None => Ok(false),
         }
     }
@@ -303,7 +309,11 @@ impl Theirs<'_> {
             return Ok(false);
         };
         // All of it, or a part.
-        let amount = if self.pick % 2 == 0 { "" } else { "&amount=100" };
+        let amount = if self.pick % 2 == 0 {
+            ""
+        } else {
+            "&amount=100"
+        };
         self.post("/v1/refunds", &format!("charge={charge}{amount}"))
             .await
     }

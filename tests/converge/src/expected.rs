@@ -20,7 +20,8 @@ const POLICY: Policy = Policy {
 /// Stripe cannot be read.
 pub async fn snapshot(world: &World, customer: &str) -> Result<Value> {
     let ours = our_products(world).await?;
-    let path = format!("/v1/subscriptions?customer={customer}&status=all&expand[]=data.latest_invoice");
+    let path =
+        format!("/v1/subscriptions?customer={customer}&status=all&expand[]=data.latest_invoice");
     let mut subscriptions = Vec::new();
     let mut products = Vec::new();
     for subscription in world.list(&path).await? {
@@ -81,7 +82,9 @@ fn invoice(invoice: &Value) -> Value {
 
 async fn past_due_since(world: &World, subscription: &Value) -> Result<Value> {
     let id = subscription.as_str().unwrap_or_default();
-    let invoices = world.list(&format!("/v1/invoices?subscription={id}")).await?;
+    let invoices = world
+        .list(&format!("/v1/invoices?subscription={id}"))
+        .await?;
     let unpaid = invoices
         .iter()
         .filter(|it| it["status"] == "open" || it["status"] == "uncollectible");
@@ -95,13 +98,17 @@ async fn past_due_since(world: &World, subscription: &Value) -> Result<Value> {
 async fn charges(world: &World, customer: &str) -> Result<Value> {
     let mut found = Vec::new();
     let all = world.list("/v1/disputes").await?;
-    for charge in world.list(&format!("/v1/charges?customer={customer}")).await? {
+    for charge in world
+        .list(&format!("/v1/charges?customer={customer}"))
+        .await?
+    {
         let id = charge["id"].as_str().unwrap_or_default();
         let disputes: Vec<&Value> = all.iter().filter(|it| it["charge"] == id).collect();
         if charge["amount_refunded"] == 0 && disputes.is_empty() {
             continue;
         }
-        let dispute = |it: &&Value| json!({ "id": it["id"], "status": it["status"], "amount": it["amount"] });
+        let dispute =
+            |it: &&Value| json!({ "id": it["id"], "status": it["status"], "amount": it["amount"] });
         found.push(json!({
             "id": id,
             "subscription": subscription_of(world, &charge).await?,
@@ -117,7 +124,9 @@ async fn charges(world: &World, customer: &str) -> Result<Value> {
 /// The subscription whose invoice a charge paid.
 async fn subscription_of(world: &World, charge: &Value) -> Result<Value> {
     let intent = charge["payment_intent"].as_str().unwrap_or_default();
-    let path = format!("/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent}");
+    let path = format!(
+        "/v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]={intent}"
+    );
     let payments = world.list(&path).await?;
     let Some(invoice) = payments.first().and_then(|it| it["invoice"].as_str()) else {
         return Ok(Value::Null);
@@ -142,7 +151,8 @@ pub async fn catalogue(world: &World) -> Result<Value> {
     let mut plans = Vec::new();
     for price in world.list("/v1/prices").await? {
         let product = ours.iter().find(|it| it["id"] == price["product"]);
-        let Some(product) = product.filter(|it| it["active"] == true && price["active"] == true) else {
+        let Some(product) = product.filter(|it| it["active"] == true && price["active"] == true)
+        else {
             continue;
         };
         plans.push(json!({
@@ -189,8 +199,8 @@ pub async fn access(
     snapshot: &Value,
 ) -> Result<Option<String>> {
     let now = world.stripe.move_clock(customer, 0).await?;
-    let snapshot: Snapshot =
-        serde_json::from_value(snapshot.clone()).context("the table has a snapshot of another form")?;
+    let snapshot: Snapshot = serde_json::from_value(snapshot.clone())
+        .context("the table has a snapshot of another form")?;
     let decided = billing::access(&snapshot, POLICY, now);
     let decided = decided.until.filter(|_| decided.granted);
     let subscriptions = expected["subscriptions"].as_array();
@@ -201,17 +211,31 @@ pub async fn access(
         .filter(|until| now < *until)
         .max();
     Ok((decided != until).then(|| {
-        format!("{customer}: Stripe's state gives access until {until:?}, the table until {decided:?}")
+        format!(
+            "{customer}: Stripe's state gives access until {until:?}, the table until {decided:?}"
+        )
     }))
 }
 
 /// Until when a subscription gives access; `None` where its status gives none.
 fn until(subscription: &Value, ours: &Value) -> Option<i64> {
     let items = subscription["items"].as_array()?;
-    let ours = |item: &&Value| ours.as_array().is_some_and(|it| it.contains(&item["price"]["product"]));
-    let granting = items.iter().filter(ours).max_by_key(|it| it["period_end"].as_i64())?;
-    let (start, end) = (granting["period_start"].as_i64()?, granting["period_end"].as_i64()?);
-    let last = items.iter().filter_map(|it| it["period_end"].as_i64()).max();
+    let ours = |item: &&Value| {
+        ours.as_array()
+            .is_some_and(|it| it.contains(&item["price"]["product"]))
+    };
+    let granting = items
+        .iter()
+        .filter(ours)
+        .max_by_key(|it| it["period_end"].as_i64())?;
+    let (start, end) = (
+        granting["period_start"].as_i64()?,
+        granting["period_end"].as_i64()?,
+    );
+    let last = items
+        .iter()
+        .filter_map(|it| it["period_end"].as_i64())
+        .max();
     let ends = [
         last.filter(|_| subscription["cancel_at_period_end"] == true),
         subscription["cancel_at"].as_i64(),
@@ -225,7 +249,11 @@ fn until(subscription: &Value, ours: &Value) -> Option<i64> {
             let charged = renews && subscription["has_payment_method"] == true;
             subscription["trial_end"].as_i64()? + slack(charged)
         }
-        "active" if ["draft", "open", "uncollectible"].iter().any(|it| invoice["status"] == **it) => {
+        "active"
+            if ["draft", "open", "uncollectible"]
+                .iter()
+                .any(|it| invoice["status"] == **it) =>
+        {
             let since = start.max(invoice["created"].as_i64()?);
             (since + POLICY.grace).min(end + POLICY.slack)
         }
@@ -247,14 +275,24 @@ mod tests {
             "latest_invoice": {"status": "paid", "created": 0}
         });
         change(&mut subscription);
-        assert_eq!(until(&subscription, &json!(["prod_1"])), expected, "{subscription}");
+        assert_eq!(
+            until(&subscription, &json!(["prod_1"])),
+            expected,
+            "{subscription}"
+        );
     }
 
     #[test]
     fn the_policy_is_the_one_that_is_written_down() {
         check(|_| (), Some(31 * DAY));
-        check(|it| it["cancel_at_period_end"] = true.into(), Some(30 * DAY));
-        check(|it| it["latest_invoice"]["status"] = "open".into(), Some(7 * DAY));
+        check(
+            |it| it["cancel_at_period_end"] = true.into(),
+            Some(30 * DAY),
+        );
+        check(
+            |it| it["latest_invoice"]["status"] = "open".into(),
+            Some(7 * DAY),
+        );
         check(|it| it["status"] = "canceled".into(), None);
         check(
             |it| {
@@ -263,6 +301,9 @@ mod tests {
             },
             Some(9 * DAY),
         );
-        check(|it| it["items"][0]["price"]["product"] = "prod_2".into(), None);
+        check(
+            |it| it["items"][0]["price"]["product"] = "prod_2".into(),
+            None,
+        );
     }
 }

@@ -67,7 +67,11 @@ struct Node {
 
 impl Node {
     /// The first that is not asleep; `None` where all that comes from here has been seen.
-    fn new(enabled: Vec<(Transition, Label)>, choices: Vec<usize>, asleep: Vec<usize>) -> Option<Self> {
+    fn new(
+        enabled: Vec<(Transition, Label)>,
+        choices: Vec<usize>,
+        asleep: Vec<usize>,
+    ) -> Option<Self> {
         let at = choices.iter().copied().find(|it| !asleep.contains(it))?;
         Some(Self {
             enabled,
@@ -112,7 +116,12 @@ pub async fn explore(worker: &mut Worker, task: Task, mut tick: impl FnMut()) ->
     let mut explored = Explored::default();
     let mut path: Vec<Node> = Vec::new();
     loop {
-        let Task { small, variant, crashes, .. } = task;
+        let Task {
+            small,
+            variant,
+            crashes,
+            ..
+        } = task;
         let mut actors = Actors::open(worker, variant, small, crashes, false).await?;
         for node in &path {
             actors.make(node.enabled[node.at].0).await?;
@@ -147,7 +156,10 @@ pub async fn explore(worker: &mut Worker, task: Task, mut tick: impl FnMut()) ->
                 return Ok(explored);
             }
         }
-        while path.last_mut().is_some_and(|last| !last.advance(task.orders)) {
+        while path
+            .last_mut()
+            .is_some_and(|last| !last.advance(task.orders))
+        {
             path.pop();
         }
         if path.is_empty() {

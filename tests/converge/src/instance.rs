@@ -172,7 +172,9 @@ impl Function {
     /// Does a job: the status that the caller gets.
     async fn run(&self, job: Job, secret: &str) -> Result<u16> {
         let answered = match (self, job) {
-            (Self::Webhook(webhook), Job::Event(body)) => webhook.handle(delivery(body, secret)).await,
+            (Self::Webhook(webhook), Job::Event(body)) => {
+                webhook.handle(delivery(body, secret)).await
+            }
             (Self::Checkout(checkout), Job::Checkout(user, plan)) => {
                 checkout.handle(order(&user, plan)?).await
             }

@@ -1,15 +1,39 @@
-use std::time::Instant;
 use converge::*;
+use std::time::Instant;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let mut w = stage::Worker::open().await?;
     if std::env::args().nth(1).unwrap() == "x" {
         let c: usize = std::env::args().nth(2).unwrap().parse()?;
-        let which: Vec<_> = if c == 9 { small::THREE.iter().collect() } else { small::TWO.iter().collect() };
+        let which: Vec<_> = if c == 9 {
+            small::THREE.iter().collect()
+        } else {
+            small::TWO.iter().collect()
+        };
         for small in which {
             let t = Instant::now();
-            let e = explore::explore(&mut w, explore::Task { small, variant: variant::Variant::Shipped, crashes: c % 9, orders: if c == 8 {explore::Orders::All} else {explore::Orders::Reduced} }, || ()).await?;
-            println!("{}: {} {:?} {:?}", small.name, e.interleavings, t.elapsed(), e.failure);
+            let e = explore::explore(
+                &mut w,
+                explore::Task {
+                    small,
+                    variant: variant::Variant::Shipped,
+                    crashes: c % 9,
+                    orders: if c == 8 {
+                        explore::Orders::All
+                    } else {
+                        explore::Orders::Reduced
+                    },
+                },
+                || (),
+            )
+            .await?;
+            println!(
+                "{}: {} {:?} {:?}",
+                small.name,
+                e.interleavings,
+                t.elapsed(),
+                e.failure
+            );
         }
         return Ok(());
     }

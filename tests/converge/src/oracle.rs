@@ -51,7 +51,9 @@ impl Items {
             let (pk, sk) = (text("pk"), text("sk"));
             let is_event = sk.starts_with("event#");
             if item["purge_at"].is_null() == is_event {
-                items.strange.push(format!("{pk}/{sk}: purge_at is on events alone"));
+                items
+                    .strange
+                    .push(format!("{pk}/{sk}: purge_at is on events alone"));
             }
             if is_event {
                 continue;
@@ -62,7 +64,9 @@ impl Items {
                     items.users.insert(pk["user#".len()..].to_owned(), item);
                 }
                 (pk, "user") if pk.starts_with("customer#") => {
-                    items.customers.insert(pk["customer#".len()..].to_owned(), item);
+                    items
+                        .customers
+                        .insert(pk["customer#".len()..].to_owned(), item);
                 }
                 _ => {}
             }
@@ -99,7 +103,9 @@ fn check_mapping(table: &Items, customers: &[Value], found: &mut Vec<String>) {
         let ours = metadata["app"] == APP && metadata["mode"] == "test";
         let wanted = ours.then_some(&metadata["user_id"]);
         if mapped != wanted {
-            found.push(format!("{id} must be mapped to {wanted:?}, and is to {mapped:?}"));
+            found.push(format!(
+                "{id} must be mapped to {wanted:?}, and is to {mapped:?}"
+            ));
         }
     }
 }
@@ -117,7 +123,11 @@ async fn check_user(
     };
     let expected = expected::snapshot(world, customer).await?;
     let snapshot: Value = serde_json::from_str(snapshot).context("a snapshot is not JSON")?;
-    let number = |name: &str| item[name]["N"].as_str().and_then(|it| it.parse::<u64>().ok());
+    let number = |name: &str| {
+        item[name]["N"]
+            .as_str()
+            .and_then(|it| it.parse::<u64>().ok())
+    };
     if number("applied").is_none() || number("ticket").is_none() || number("synced_at").is_none() {
         found.push(format!("{user} has a snapshot without its counters"));
     }
@@ -143,7 +153,11 @@ fn check_forgotten(user: &str, item: &Value, found: &mut Vec<String>) {
 fn products_by_id(snapshot: &Value) -> Value {
     let mut snapshot = snapshot.clone();
     let products = snapshot["products"].as_array();
-    let mut ids: Vec<Value> = products.into_iter().flatten().map(|it| it["id"].clone()).collect();
+    let mut ids: Vec<Value> = products
+        .into_iter()
+        .flatten()
+        .map(|it| it["id"].clone())
+        .collect();
     ids.sort_by_key(ToString::to_string);
     snapshot["products"] = ids.into();
     if snapshot["charges"].is_null() {
@@ -188,7 +202,8 @@ async fn check_catalogue(world: &World, table: &Items, found: &mut Vec<String>) 
         return Ok(());
     };
     let catalogue: Value = serde_json::from_str(catalogue).context("the catalogue is not JSON")?;
-    let list = |name: &str| expected::in_order(catalogue[name].as_array().cloned().unwrap_or_default());
+    let list =
+        |name: &str| expected::in_order(catalogue[name].as_array().cloned().unwrap_or_default());
     let catalogue = json!({ "plans": list("plans"), "products": list("products") });
     differ("catalogue", &expected, &catalogue, found);
     Ok(())
@@ -201,8 +216,10 @@ mod tests {
     #[test]
     fn every_difference_is_named_by_its_path() {
         let mut found = Vec::new();
-        let expected = json!({"list": [{"id": "sub_1", "status": "active", "same": 1}], "more": null});
-        let actual = json!({"list": [{"id": "sub_1", "status": "canceled", "same": 1, "other": 2}]});
+        let expected =
+            json!({"list": [{"id": "sub_1", "status": "active", "same": 1}], "more": null});
+        let actual =
+            json!({"list": [{"id": "sub_1", "status": "canceled", "same": 1, "other": 2}]});
         differ("user", &expected, &actual, &mut found);
         assert_eq!(
             found,

@@ -87,9 +87,7 @@ impl Stage<'_> {
         match step {
             Step::Change { user, pick, change } => self.change(user, pick, change).await.map(drop),
             Step::Deliver(pick) => match nth(&self.waiting(), pick) {
-                Some(index) if self.running.len() < AT_ONCE => {
-                    self.deliver(index).await.map(drop)
-                }
+                Some(index) if self.running.len() < AT_ONCE => self.deliver(index).await.map(drop),
                 _ => Ok(()),
             },
             Step::Page(user) => self.page(user).await.map(drop),
@@ -143,8 +141,7 @@ impl Stage<'_> {
         let made_in_vain = change == Change::Customer
             && (self.is_known(&person.user, &["customer", "customer_intent"])?
                 || self.running.iter().any(|it| it.work == Work::Request));
-        let made =
-            !made_in_vain && change::make(&self.world, &person, pick, change).await?;
+        let made = !made_in_vain && change::make(&self.world, &person, pick, change).await?;
         if made {
             self.changes += 1;
             self.counts.add("changes");
@@ -160,7 +157,9 @@ impl Stage<'_> {
         if self.running.len() >= AT_ONCE {
             return Ok(None);
         }
-        let user = self.people[usize::from(user) % self.people.len()].user.clone();
+        let user = self.people[usize::from(user) % self.people.len()]
+            .user
+            .clone();
         let name = format!("{user}'s page");
         self.counts.add("page syncs");
         let number = self.begin(Job::Page(user), Work::Request, name).await?;
@@ -171,8 +170,8 @@ impl Stage<'_> {
     async fn checkout(&mut self, user: u8, plan: u8) -> Result<Option<usize>> {
         let person = self.people[usize::from(user) % self.people.len()].clone();
         // A customer whom we made by hand in place of a handler that died: its intent is not there to be found.
-        let by_hand =
-            person.customer.is_some() && !self.is_known(&person.user, &["customer", "customer_intent"])?;
+        let by_hand = person.customer.is_some()
+            && !self.is_known(&person.user, &["customer", "customer_intent"])?;
         if self.running.len() >= AT_ONCE || by_hand {
             return Ok(None);
         }
@@ -193,7 +192,9 @@ impl Stage<'_> {
     /// What always comes after. The handlers that are at work stay where they are until all else is delivered: so what they have read is as
     /// old as can be when they write.
     async fn settle(&mut self) -> Result<()> {
-        self.say(|| "The steps are done: what waits is delivered, and who is at work ends.".to_owned());
+        self.say(|| {
+            "The steps are done: what waits is delivered, and who is at work ends.".to_owned()
+        });
         self.world.stripe.catch_up().await?;
         self.collect().await?;
         self.deliver_all().await?;
@@ -224,7 +225,8 @@ impl Stage<'_> {
 
     /// Has so many warm instances of the webhook: so many of the events that wait are handled, one by each. The others count as handled.
     pub(crate) async fn warm_up(&mut self, instances: usize) -> Result<()> {
-        let about = |kind: &str| kind.starts_with("customer.subscription.") || kind.starts_with("invoice.");
+        let about =
+            |kind: &str| kind.starts_with("customer.subscription.") || kind.starts_with("invoice.");
         let waiting = self.waiting().into_iter().rev();
         let waiting = waiting.filter(|it| about(&self.deliveries[*it].kind));
         let chosen: Vec<usize> = waiting.take(instances).collect();

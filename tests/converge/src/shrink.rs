@@ -58,6 +58,9 @@ mod tests {
     async fn what_is_left_when_the_tries_are_used_up_still_fails() {
         let list: Vec<u8> = (0..100).collect();
         let left = shrunk(&list, 9, &[3, 99]).await;
-        assert!(left.len() < 100 && left.contains(&3) && left.contains(&99), "{left:?}");
+        assert!(
+            left.len() < 100 && left.contains(&3) && left.contains(&99),
+            "{left:?}"
+        );
     }
 }

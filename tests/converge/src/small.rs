@@ -114,11 +114,11 @@ pub const THREE: [Small; 4] = [
         handlers: &[UPDATED, DELETED, SUBSCRIBED],
     },
     Small {
-        name: "the first events of an unknown customer, and the page",
-        before: &[],
-        unheard: &[Change::Customer],
-        changes: &[Change::Subscribe],
-        handlers: &[CREATED, SUBSCRIBED, Trigger::Page],
+        name: "two changes and the page",
+        before: &[Change::Customer, Change::Subscribe],
+        unheard: &[],
+        changes: &[Change::Cancel, Change::Resume],
+        handlers: &[UPDATED, UPDATED, Trigger::Page],
     },
     Small {
         name: "a refund, a change and the page",

@@ -150,7 +150,11 @@ impl<'a> Stage<'a> {
             self.hear(number).await?;
         }
         // Those that came at once came in no order.
-        if let Some(running) = self.running.iter_mut().find(|it| it.instance.number == number) {
+        if let Some(running) = self
+            .running
+            .iter_mut()
+            .find(|it| it.instance.number == number)
+        {
             let held = running.held.make_contiguous();
             held.sort_by(|a, b| a.body.cmp(&b.body));
         }
@@ -227,7 +231,8 @@ impl<'a> Stage<'a> {
             Service::Table => "DynamoDB",
         };
         if let Some(fault) = fault {
-            self.counts.add(&format!("fault {service}: {}", fault.name()));
+            self.counts
+                .add(&format!("fault {service}: {}", fault.name()));
             answer = Some(fault.answer(request.to));
         }
         self.counts.add("requests");

@@ -87,9 +87,9 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (2 * drops, Kind::Drop),
     ];
     let length = match random.below(10) {
-        0..7 => 8 + random.below(12),
-        7..9 => 16 + random.below(24),
-        _ => 40 + random.below(60),
+        0..7 => 6 + random.below(9),
+        7..9 => 12 + random.below(20),
+        _ => 35 + random.below(45),
     };
     let mut steps = Vec::with_capacity(length + 2);
     for user in 0..users {
@@ -150,6 +150,6 @@ mod tests {
     fn a_seed_is_a_schedule() {
         assert_eq!(schedule(5), schedule(5));
         assert_ne!(schedule(5), schedule(6));
-        assert!((8..140).contains(&schedule(5).len()));
+        assert!((6..140).contains(&schedule(5).len()));
     }
 }

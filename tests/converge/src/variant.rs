@@ -3,8 +3,8 @@
 
 use billing::{CustomerId, Snapshot, Timestamp, UserId};
 use payments::webhook::{Event, Party, Subject};
-use store::Turn;
 use serde_json::Value;
+use store::Turn;
 use sync::{Owned, SyncError, Syncer};
 
 /// What the proof runs against.
@@ -53,7 +53,10 @@ impl Variant {
     /// of it.
     #[must_use]
     pub fn keeps_counters(self) -> bool {
-        !matches!(self, Self::TicketRestarts | Self::OrderByCreated | Self::NoTicketCondition)
+        !matches!(
+            self,
+            Self::TicketRestarts | Self::OrderByCreated | Self::NoTicketCondition
+        )
     }
 
     /// What reaches the table of an operation.

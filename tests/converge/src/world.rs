@@ -32,7 +32,7 @@ const EVENTS: [(&str, &str); 9] = [
     ),
     (
         "invoice.",
-        "created finalized finalization_failed paid payment_failed payment_action_required updated upcoming voided \
+        "finalized finalization_failed paid payment_failed payment_action_required updated upcoming voided \
          marked_uncollectible",
     ),
     ("charge.", "refunded succeeded"),
@@ -46,9 +46,10 @@ const EVENTS: [(&str, &str); 9] = [
 ];
 
 fn enabled_events() -> String {
-    let all = EVENTS
-        .iter()
-        .flat_map(|(start, ends)| ends.split_whitespace().map(move |end| format!("{start}{end}")));
+    let all = EVENTS.iter().flat_map(|(start, ends)| {
+        ends.split_whitespace()
+            .map(move |end| format!("{start}{end}"))
+    });
     let all: Vec<String> = all.map(|it| format!("enabled_events[]={it}")).collect();
     all.join("&")
 }

@@ -17,15 +17,30 @@ pub async fn table_from_env(env: &Env, mode: Mode) -> Result<Table, StartError> 
     Ok(Table::new(store::connect().await?, name, mode))
 }
 
-/// `APP`, `STRIPE_SECRET_KEY`, `STRIPE_API_BASE` and `TABLE_NAME`. The mode is the key's.
+/// `STRIPE_SECRET_KEY` and `STRIPE_API_BASE`. The mode is the key's.
+///
+/// # Errors
+/// [`StartError`]
+pub fn stripe_from_env(env: &Env, http: HttpsClient) -> Result<Stripe, StartError> {
+    let key = env.parse("STRIPE_SECRET_KEY", SecretKey::parse)?;
+    Ok(Stripe::new(http, &env.origin("STRIPE_API_BASE")?, &key)?)
+}
+
+/// `APP`, `STRIPE_SECRET_KEY`, `STRIPE_API_BASE` and `TABLE_NAME`.
 ///
 /// # Errors
 /// [`StartError`]
 pub async fn sync_from_env(env: &Env, http: HttpsClient) -> Result<Syncer, StartError> {
+    sync_with(env, stripe_from_env(env, http)?).await
+}
+
+/// The same with a connection to Stripe that is there already: `APP` and `TABLE_NAME`.
+///
+/// # Errors
+/// [`StartError`]
+pub async fn sync_with(env: &Env, stripe: Stripe) -> Result<Syncer, StartError> {
     let app = env.parse("APP", |name| App::parse(name))?;
-    let key = env.parse("STRIPE_SECRET_KEY", SecretKey::parse)?;
-    let stripe = Stripe::new(http, &env.origin("STRIPE_API_BASE")?, &key)?;
-    let table = table_from_env(env, key.mode()).await?;
+    let table = table_from_env(env, stripe.mode()).await?;
     Ok(Syncer::new(app, stripe, table))
 }
 

@@ -3,12 +3,17 @@ use std::ops::RangeInclusive;
 
 use billing::{App, CustomerId, Mode, Timestamp, UserId};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use stripe_billing::invoice::ListInvoice;
+use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
-use stripe_core::customer::{CreateCustomer, ListCustomer, RetrieveCustomer};
+use stripe_core::customer::{
+    CreateCustomer, ListCustomer, ListPaymentMethodsCustomer, RetrieveCustomer,
+};
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 use crate::object::{APP, MAX_PAGES, MODE, Page, USER_ID};
-use crate::{IdempotencyKey, Reply, Stripe, StripeError};
+use crate::{IdempotencyKey, Listing, Reply, Stripe, StripeError};
 
 /// Whose customer it is: what we write into the metadata of everything we make. A mapping of a user to a customer comes from nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +124,47 @@ impl Stripe {
             }
         }
         Err(StripeError::EndlessList("customers"))
+    }
+
+    /// A page of all the account's customers. Stripe leaves out the deleted ones, and those on test clocks.
+    /// See <https://docs.stripe.com/api/customers/list>.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn customers_of_account(
+        &self,
+        after: Option<&str>,
+    ) -> Result<Listing<Customer>, StripeError> {
+        let list = ListCustomer::new().limit(100);
+        let list = match after {
+            Some(last) => list.starting_after(last),
+            None => list,
+        };
+        let read = |object| serde_json::from_value(object).ok();
+        self.listing(list.build(), read).await
+    }
+
+    /// Whether a customer never had a subscription or an invoice and has nothing to pay with. Three calls at most.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn is_unused(&self, id: &CustomerId) -> Result<bool, StripeError> {
+        let id = id.as_str();
+        let subscriptions = ListSubscription::new()
+            .customer(id)
+            .status(ListSubscriptionStatus::All)
+            .limit(1);
+        for list in [
+            subscriptions.build(),
+            ListInvoice::new().customer(id).limit(1).build(),
+            ListPaymentMethodsCustomer::new(id).limit(1).build(),
+        ] {
+            let page: Page<IgnoredAny> = self.send(list).await?;
+            if !page.data.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use stripe_client_core::RequestBuilder;
 
 use crate::{Stripe, StripeError};
@@ -21,7 +22,36 @@ pub(crate) trait Listed: DeserializeOwned {
     fn id(&self) -> &str;
 }
 
+/// A page of a list that somebody goes through who may have to stop in between.
+#[derive(Debug, Clone)]
+pub struct Listing<T> {
+    /// What is on it.
+    pub data: Vec<T>,
+    /// How many objects more are on it that this code does not understand.
+    pub unread: usize,
+    /// Where the next page begins: the id of this one's last object. `None` at the end of the list.
+    pub next: Option<String>,
+}
+
 impl Stripe {
+    /// One page of a list. One object that is not understood does not take the others with it.
+    pub(crate) async fn listing<T>(
+        &self,
+        request: RequestBuilder,
+        read: impl Fn(Value) -> Option<T>,
+    ) -> Result<Listing<T>, StripeError> {
+        let page: Page<Value> = self.send(request).await?;
+        let last = page.data.last().and_then(|object| object["id"].as_str());
+        let next = last.filter(|_| page.has_more).map(str::to_owned);
+        let all = page.data.len();
+        let data: Vec<T> = page.data.into_iter().filter_map(read).collect();
+        Ok(Listing {
+            unread: all - data.len(),
+            data,
+            next,
+        })
+    }
+
     /// All pages of a list; `after` asks for the page that follows an object.
     pub(crate) async fn all<T: Listed>(
         &self,

@@ -9,7 +9,7 @@ use stripe_client_core::StripeRequest;
 use stripe_shared::InvoiceStatus as UnpaidInvoice;
 
 use crate::object::{Listed, Page, Reference};
-use crate::{Stripe, StripeError};
+use crate::{Listing, Stripe, StripeError};
 
 impl Stripe {
     /// All of a customer's subscriptions, ended ones too, each with its latest invoice: what access is decided from.
@@ -43,6 +43,31 @@ impl Stripe {
         Ok(subscriptions)
     }
 
+    /// A page of all the account's subscriptions, each with its customer. What would take a call for each, `past_due_since`, is left
+    /// out. Stripe leaves out what is on test clocks. See <https://docs.stripe.com/api/subscriptions/list>.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn subscriptions_of_account(
+        &self,
+        after: Option<&str>,
+    ) -> Result<Listing<(CustomerId, Subscription)>, StripeError> {
+        let list = ListSubscription::new()
+            .status(ListSubscriptionStatus::All)
+            .expand(vec!["data.latest_invoice".to_owned()])
+            .limit(100);
+        let list = match after {
+            Some(last) => list.starting_after(last),
+            None => list,
+        };
+        self.listing(list.build(), |object| {
+            let mut wire: WireSubscription = serde_json::from_value(object).ok()?;
+            let customer = wire.customer.take()?.into_id();
+            Some((CustomerId::parse(customer).ok()?, wire.into()))
+        })
+        .await
+    }
+
     /// When the oldest invoice that is not paid was finalized; one that was written off is not paid either. There are few: one page.
     async fn past_due_since(
         &self,
@@ -68,6 +93,7 @@ impl Stripe {
 #[derive(Deserialize)]
 struct WireSubscription {
     id: SubscriptionId,
+    customer: Option<Reference>,
     status: Status,
     items: Page<WireItem>,
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! How requests reach Stripe: one pooled connection, a timeout for each try, and tries that repeat under the same idempotency key.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use billing::Mode;
@@ -12,15 +13,20 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
+use crate::pace::Pace;
 use crate::{ErrorBody, SecretKey, StripeError};
 
-/// One try. Stripe's own clients wait 30 to 80 s, longer than a function lives.
+/// One try, while somebody waits. Stripe's own clients wait 30 to 80 s, longer than most functions live.
 const TRY_TIMEOUT: Duration = Duration::from_secs(6);
+/// One try of what nobody waits for: a page of a hundred expanded objects takes Stripe its time.
+const UNHURRIED_TRY_TIMEOUT: Duration = Duration::from_secs(20);
 const TRIES: u32 = 3;
 /// While another request under the same key is being worked on, its answer is about to be ours: some six seconds.
 const TRIES_IN_PROGRESS: u32 = 10;
 const FIRST_BACKOFF: Duration = Duration::from_millis(150);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+/// Where Stripe's rate limits hold; a stand-in has none.
+const STRIPES_OWN: &str = "https://api.stripe.com";
 
 /// The name under which Stripe remembers a request for at least 24 hours, so that it acts once however often we ask.
 /// See <https://docs.stripe.com/api/idempotent_requests>. At most 255 characters.
@@ -56,6 +62,8 @@ pub struct Stripe {
     base: String,
     mode: Mode,
     authorization: HeaderValue,
+    try_timeout: Duration,
+    pace: Arc<Pace>,
 }
 
 impl Stripe {
@@ -75,7 +83,25 @@ impl Stripe {
             base: base.trim_end_matches('/').to_owned(),
             mode: key.mode(),
             authorization,
+            try_timeout: TRY_TIMEOUT,
+            pace: Arc::default(),
         })
+    }
+
+    /// For work that nobody waits for: takes more time, and keeps far below Stripe's rate limits.
+    #[must_use]
+    pub fn unhurried(mut self) -> Self {
+        self.try_timeout = UNHURRIED_TRY_TIMEOUT;
+        if self.base == STRIPES_OWN {
+            self.pace = Arc::new(Pace::of_background_work(self.mode));
+        }
+        self
+    }
+
+    /// How many requests this connection has sent, repeated tries too.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.pace.taken()
     }
 
     /// The mode of the key.
@@ -158,7 +184,8 @@ impl Stripe {
         let request = builder
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| https_client::Error::Connection(error.into()))?;
-        self.http.send(request, TRY_TIMEOUT).await
+        self.pace.turn().await;
+        self.http.send(request, self.try_timeout).await
     }
 }
 

@@ -31,6 +31,10 @@ impl Table {
         key(pk, &format!("event#{created:010}#{event}"))
     }
 
+    pub(crate) fn job_key(&self, job: &str) -> Key {
+        key(format!("{}#reconcile", self.mode), job)
+    }
+
     pub(crate) fn catalogue_key(&self) -> Key {
         key(format!("{}#catalogue", self.mode), "catalogue")
     }

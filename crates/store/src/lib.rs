@@ -5,10 +5,12 @@
 
 mod attributes;
 mod audit;
+mod batch;
 mod catalogue;
 mod client;
 mod error;
 mod intents;
+mod jobs;
 mod keys;
 mod mapping;
 mod snapshot;
@@ -18,6 +20,7 @@ pub use audit::AuditEntry;
 pub use client::connect;
 pub use error::StoreError;
 pub use intents::{CheckoutIntent, CustomerIntent};
+pub use jobs::JobState;
 pub use mapping::Binding;
 pub use snapshot::Turn;
 pub use user::UserRecord;

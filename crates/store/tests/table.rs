@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::Client;
@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
 use billing::{
     Catalogue, CustomerId, EventId, Mode, PlanKey, PriceId, SessionId, Snapshot, UserId,
 };
-use store::{AuditEntry, Binding, CheckoutIntent, CustomerIntent, Table, Turn};
+use store::{AuditEntry, Binding, CheckoutIntent, CustomerIntent, JobState, Table, Turn};
 
 /// A connection to the one database in memory.
 fn client() -> Client {
@@ -352,4 +352,103 @@ async fn a_turn_to_sync_comes_once_in_its_interval() {
     assert!(table.claim_sync(&ann, 100, 3).await.unwrap());
     assert!(!table.claim_sync(&ann, 102, 3).await.unwrap());
     assert!(table.claim_sync(&ann, 103, 3).await.unwrap());
+}
+
+/// What whoever takes a job finds: the start, the cursor, and up to when all is done.
+async fn take(table: &Table, holder: &str, now: i64) -> Option<(i64, Option<String>, Option<i64>)> {
+    let taken = table.take_job("drift", holder, now, now + 100).await;
+    taken
+        .unwrap()
+        .map(|found: JobState<String>| (found.started_at, found.cursor, found.covered_to))
+}
+
+#[tokio::test]
+async fn a_job_has_one_holder_until_its_lease_ends_and_goes_on_where_it_was() {
+    let table = table("jobs").await;
+    let checkpoint = async |holder: &str, cursor: &str, until| {
+        let cursor = cursor.to_owned();
+        let noted = table.checkpoint_job("drift", holder, &cursor, until).await;
+        noted.unwrap()
+    };
+    let finish = async |holder: &str, now, covered_to| {
+        let finished = table.finish_job("drift", holder, now, covered_to).await;
+        finished.unwrap()
+    };
+    assert!(!table.is_job_unfinished("drift").await.unwrap());
+    assert_eq!(take(&table, "a", 1_000).await, Some((1_000, None, None)));
+    assert_eq!(take(&table, "b", 1_099).await, None);
+    assert!(checkpoint("a", "one", 1_200).await);
+    assert_eq!(
+        take(&table, "b", 1_199).await,
+        None,
+        "the lease was renewed"
+    );
+
+    // The holder was taken for dead; what it does from now on does not count.
+    let kept = Some("one".to_owned());
+    assert_eq!(
+        take(&table, "b", 1_200).await,
+        Some((1_000, kept.clone(), None))
+    );
+    assert!(!checkpoint("a", "two", 9_999).await);
+    assert!(!finish("a", 1_250, Some(1)).await);
+    table.leave_job("drift", "a").await.unwrap();
+    assert_eq!(take(&table, "c", 1_250).await, None);
+
+    table.leave_job("drift", "b").await.unwrap();
+    assert!(table.is_job_unfinished("drift").await.unwrap());
+    assert_eq!(take(&table, "c", 1_250).await, Some((1_000, kept, None)));
+    assert!(finish("c", 1_260, Some(1_000)).await);
+    assert!(!finish("c", 1_260, Some(1_000)).await, "it is over");
+    assert!(!table.is_job_unfinished("drift").await.unwrap());
+
+    // Without a word on what is covered, it stays as it was.
+    let covered = Some(1_000);
+    assert_eq!(take(&table, "d", 2_000).await, Some((2_000, None, covered)));
+    assert!(finish("d", 2_010, None).await);
+    assert_eq!(take(&table, "e", 3_000).await, Some((3_000, None, covered)));
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_not_understood_is_as_good_as_none() {
+    let table = table("cursors").await;
+    take(&table, "a", 1_000).await.unwrap();
+    let old = ["another", "shape"];
+    table
+        .checkpoint_job("drift", "a", &old, 1_100)
+        .await
+        .unwrap();
+    assert_eq!(take(&table, "b", 1_100).await, Some((1_000, None, None)));
+}
+
+#[tokio::test]
+async fn many_items_are_read_at_once_however_many_and_however_large() {
+    let table = table("batches").await;
+    let mut customers = BTreeSet::from([customer("nobody")]);
+    let mut users = BTreeSet::from([user("nobody")]);
+    // More than a request takes, and more than an answer holds: 16 MB.
+    for n in 0..110 {
+        let (user, customer) = (user(&format!("u{n}")), customer(&n.to_string()));
+        table.bind(&user, &customer, 0).await.unwrap();
+        if n < 50 {
+            let intent = CheckoutIntent {
+                parameters: "p".repeat(390_000),
+                ..intent("a", "starter")
+            };
+            assert!(table.replace_checkout(&user, None, &intent).await.unwrap());
+        }
+        users.insert(user);
+        customers.insert(customer);
+    }
+    let mapped = table.users_of(&customers).await.unwrap();
+    assert_eq!(mapped.len(), 110);
+    assert_eq!(mapped[&customer("7")], user("u7"));
+    let records = table.users(&users).await.unwrap();
+    assert_eq!(records.len(), 110);
+    for (user, record) in &records {
+        assert_eq!(mapped[record.customer.as_ref().unwrap()], *user);
+    }
+    let large = records.values().filter(|it| it.checkout.is_some()).count();
+    assert_eq!(large, 50);
+    assert!(table.users(&BTreeSet::new()).await.unwrap().is_empty());
 }

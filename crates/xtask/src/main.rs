@@ -9,6 +9,7 @@ mod checks;
 mod command;
 mod contract;
 mod dev;
+mod reconcile;
 mod session;
 mod test;
 mod tools;
@@ -39,6 +40,8 @@ enum Task {
     Test(test::Arguments),
     /// Hold everything that the tests say to the Stripe stand-in, and hear from it, against Stripe's OpenAPI spec
     Contract(contract::Arguments),
+    /// Look now for what no webhook told of, and repair it, as the schedules do
+    Reconcile(reconcile::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Dev(arguments) => dev::run(arguments),
         Task::Test(arguments) => test::run(arguments),
         Task::Contract(arguments) => contract::run(&arguments),
+        Task::Reconcile(arguments) => reconcile::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,5 +1,6 @@
 //! The servers of the stack, which run and end together.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,13 +9,14 @@ use anyhow::{Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::data_dir::{Addresses, DataDir};
+use crate::lambda::Function;
 use crate::loopback::Loopback;
 use crate::names::{self, Settings};
 use crate::site::Site;
-use crate::template::ClientSpec;
+use crate::template::{ClientSpec, ScheduleSpec};
 
 /// Running servers, by the names that people know them by.
 #[derive(Default)]
@@ -129,6 +131,37 @@ impl Servers {
         self.tasks
             .spawn(async move { ("Stripe's stand-in", serve.await) });
         Ok(())
+    }
+
+    /// EventBridge's part: invokes functions at intervals, the first time when one has passed. How it went, the functions log.
+    pub(crate) fn run_schedules(
+        &mut self,
+        schedules: Vec<ScheduleSpec>,
+        functions: &BTreeMap<String, Function>,
+    ) {
+        for schedule in schedules {
+            let Some(function) = functions.get(&schedule.function).cloned() else {
+                continue;
+            };
+            let stopped = self.stopped();
+            let invoke = async move {
+                let start = Instant::now() + schedule.every;
+                let mut ticks = tokio::time::interval_at(start, schedule.every);
+                loop {
+                    ticks.tick().await;
+                    if let Err(error) = function.invoke(schedule.input.clone()).await {
+                        tracing::warn!(schedule = schedule.id, %error, "a schedule's invocation failed");
+                    }
+                }
+            };
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    () = stopped => {}
+                    () = invoke => {}
+                }
+                ("a schedule", Ok(()))
+            });
+        }
     }
 
     /// Ends all. A browser may hold a connection open; nothing is lost by cutting it.

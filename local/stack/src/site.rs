@@ -6,16 +6,17 @@ use std::path::{Component, Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use axum::response::{IntoResponse, Json};
 use axum::routing::{get, post};
 use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-use crate::lambda::{Function, InstanceInfo};
+use crate::lambda::{Function, InstanceInfo, InvokeError};
 use crate::template::PageSpec;
 
 /// What the site serves.
@@ -36,6 +37,10 @@ impl Site {
         Router::new()
             .route("/_local/functions", get(list_functions))
             .route("/_local/functions/{binary}/kill", post(kill_function))
+            .route(
+                "/2015-03-31/functions/{binary}/invocations",
+                post(invoke_function),
+            )
             .fallback(serve)
             .with_state(Arc::new(self))
     }
@@ -127,6 +132,46 @@ async fn kill_function(
             &format!("There is no function {binary}."),
         ),
     }
+}
+
+/// Lambda's own API, <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>, for what nobody calls over HTTP. Not for a browser:
+/// who may invoke may say who is calling.
+async fn invoke_function(
+    State(site): State<Arc<Site>>,
+    Path(binary): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    if headers.contains_key(ORIGIN) {
+        return plain(StatusCode::FORBIDDEN, "Not for browsers.");
+    }
+    let Some(function) = site.functions.get(&binary) else {
+        return plain(
+            StatusCode::NOT_FOUND,
+            &format!("There is no function {binary}."),
+        );
+    };
+    let payload = if body.is_empty() { b"{}" } else { &body[..] };
+    let Ok(payload) = serde_json::from_slice::<Value>(payload) else {
+        return plain(StatusCode::BAD_REQUEST, "The payload is not JSON.");
+    };
+    let (error, answer) = match function.invoke(payload).await {
+        Ok(answer) => (None, answer),
+        Err(InvokeError::Function(answer)) => (Some("Unhandled"), answer),
+        Err(InvokeError::Throttled) => {
+            return plain(StatusCode::TOO_MANY_REQUESTS, "Rate Exceeded.");
+        }
+        Err(error) => (
+            Some("Unhandled"),
+            json!({ "errorMessage": error.to_string() }),
+        ),
+    };
+    let error = error.map(|error| [("x-amz-function-error", error)]);
+    (
+        error.unwrap_or([("x-amz-executed-version", "$LATEST")]),
+        Json(answer),
+    )
+        .into_response()
 }
 
 fn plain(status: StatusCode, text: &str) -> Response<Body> {

@@ -84,10 +84,11 @@ impl Stack {
         let scope = names::scope(&template, &settings);
         let resolver = template.resolve(&scope);
         let functions = start_functions(&options, resolver.functions()?, &addresses)?;
+        let mut servers = Servers::default();
+        servers.run_schedules(resolver.schedules()?, &functions.by_id);
         let gateway = Gateway::new(resolver.api()?, functions.by_id, options.logs.clone())?;
         let page = resolver.page()?;
 
-        let mut servers = Servers::default();
         let tables: Vec<_> = resolver
             .tables()?
             .into_iter()

@@ -14,8 +14,10 @@ pub use stack::{Addresses, Answer, Stack};
 pub use tap::Tap;
 pub use user::User;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use tokio::process::Command;
 
 /// How long a condition may take to come true before a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,10 +43,20 @@ pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>
     }
 }
 
+/// `cargo xtask reconcile` for the local stack of this folder, which must be built.
+///
+/// # Errors
+/// Where the binaries' folder cannot be told.
+pub fn reconcile_command(data: &Path) -> anyhow::Result<Command> {
+    let mut command = Command::new(binaries()?.join("xtask"));
+    command.args(["reconcile", "--data"]).arg(data);
+    Ok(command)
+}
+
 /// Where the built binaries are: the folder above this test's.
 pub(crate) fn binaries() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
-    let folder = this.parent().and_then(std::path::Path::parent);
+    let folder = this.parent().and_then(Path::parent);
     folder
         .map(PathBuf::from)
         .ok_or_else(|| anyhow::anyhow!("this test has no folder"))

@@ -325,6 +325,53 @@ impl Stack {
         .await
     }
 
+    /// Loses the next so many deliveries.
+    ///
+    /// # Errors
+    /// Where the stand-in refuses.
+    pub async fn drop_webhooks(&self, times: u32) -> Result<()> {
+        let body = json!({ "kind": "drop", "times": times });
+        self.knob(
+            &self.addresses.stripe,
+            Method::POST,
+            "/_local/deliveries",
+            body,
+        )
+        .await
+    }
+
+    /// Lets the customer's next payment fail.
+    ///
+    /// # Errors
+    /// Where the stand-in refuses.
+    pub async fn fail_next_payment(&self, customer: &str) -> Result<()> {
+        let body = json!({ "fail_next": 1, "customer": customer });
+        self.knob(
+            &self.addresses.stripe,
+            Method::POST,
+            "/_local/payments",
+            body,
+        )
+        .await
+    }
+
+    /// Moves the customer's clock on by an `hour`, a `day`, a `week` or a `month`, as the dashboard does.
+    ///
+    /// # Errors
+    /// Where the stand-in refuses.
+    pub async fn advance(&self, customer: &str, by: &str) -> Result<()> {
+        let url = format!("{}/customers/{customer}/clock", self.addresses.stripe);
+        let moved = self.http.post(url).form(&[("by", by)]).send().await?;
+        ensure!(moved.status() == 303, "the clock gave {}", moved.status());
+        Ok(())
+    }
+
+    /// The folder that it keeps everything in.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Kills all instances of a function.
     ///
     /// # Errors

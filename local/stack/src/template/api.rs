@@ -114,15 +114,7 @@ impl Resolver<'_> {
             "the local gateway speaks payload format 2.0 only",
         )?;
         let uri = self.required(id, "IntegrationUri")?;
-        let functions = self.present("AWS::Serverless::Function")?;
-        // The URI is the function's ARN, alone or inside an `…:path/…/functions/<arn>/invocations`.
-        let function = functions.into_iter().find(|function| {
-            let arn = self
-                .attribute("", &format!("{function}.Arn"))
-                .unwrap_or_default();
-            !arn.is_empty() && uri.split('/').any(|part| part == arn)
-        });
-        let function = function.ok_or_else(|| {
+        let function = self.function_of(&uri)?.ok_or_else(|| {
             TemplateError::part(
                 property_path(id, "IntegrationUri"),
                 format!("{uri} is none of the functions here"),

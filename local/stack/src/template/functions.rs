@@ -51,6 +51,17 @@ impl Resolver<'_> {
             .collect()
     }
 
+    /// The function whose ARN this is, alone or inside an `…:path/…/functions/<arn>/invocations`.
+    pub(super) fn function_of(&self, uri: &str) -> Result<Option<&str>, TemplateError> {
+        let functions = self.present("AWS::Serverless::Function")?;
+        Ok(functions.into_iter().find(|function| {
+            let arn = self
+                .attribute("", &format!("{function}.Arn"))
+                .unwrap_or_default();
+            !arn.is_empty() && uri.split('/').any(|part| part == arn)
+        }))
+    }
+
     fn function_spec(&self, id: &str) -> Result<FunctionSpec, TemplateError> {
         let at = format!("Resources.{id}");
         let binary = self.get(&["Resources", id, "Metadata", "BuildProperties", "Binary"])?;

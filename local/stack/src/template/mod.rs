@@ -7,6 +7,7 @@ mod api;
 mod functions;
 mod page;
 mod resolve;
+mod schedules;
 mod sign_in;
 mod substitute;
 mod table;
@@ -21,6 +22,7 @@ pub use api::{ApiSpec, AuthorizerSpec, RouteSpec};
 pub use functions::{FunctionSpec, LogFormat};
 pub use page::PageSpec;
 pub use resolve::{Resolver, Scope};
+pub use schedules::ScheduleSpec;
 pub use sign_in::ClientSpec;
 pub use table::TableSpec;
 

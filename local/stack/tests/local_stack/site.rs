@@ -58,3 +58,24 @@ async fn functions_can_be_listed_and_killed() {
         .unwrap();
     assert_eq!(unknown.status(), 404);
 }
+
+#[tokio::test]
+async fn functions_can_be_invoked_as_by_lambdas_own_api_but_not_by_a_page() {
+    let api = Api::start().await;
+    let path = |function: &str| format!("/2015-03-31/functions/{function}/invocations");
+    let invoke = async |function: &str, body: &str, origin: Option<&str>| {
+        let mut request = api.request("POST", &path(function)).body(body.to_owned());
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        let response = request.send().await.unwrap();
+        let failed = response.headers().contains_key("x-amz-function-error");
+        (response.status().as_u16(), failed)
+    };
+    let request = r#"{"version":"2.0","rawPath":"/api/open","requestContext":{"http":{"method":"GET","path":"/api/open"}}}"#;
+    assert_eq!(invoke("hello", request, None).await, (200, false));
+    assert_eq!(invoke("hello", "nonsense", None).await, (400, false));
+    assert_eq!(invoke("nobody", "{}", None).await, (404, false));
+    let page = Some("http://example.com");
+    assert_eq!(invoke("hello", request, page).await, (403, false));
+}

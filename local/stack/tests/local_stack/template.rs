@@ -204,6 +204,13 @@ fn our_functions_are_read() {
       STRIPE_API_BASE=http://localhost:8789
       STRIPE_SECRET_KEY=sk_test_local
       TABLE_NAME=local-Table
+    reconcile 900s 256 MB
+      ACCESS_GRACE_DAYS=7
+      ACCESS_SLACK_HOURS=24
+      APP=tollgate
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_SECRET_KEY=sk_test_local
+      TABLE_NAME=local-Table
     subscription-status 15s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
@@ -217,6 +224,21 @@ fn our_functions_are_read() {
       STRIPE_SECRET_KEY=sk_test_local
       STRIPE_WEBHOOK_SECRETS=whsec_local
       TABLE_NAME=local-Table
+    "#);
+}
+
+#[test]
+fn our_schedules_are_read() {
+    let template = ours();
+    let scope = names::scope(&template, &settings());
+    let schedules = template.resolve(&scope).schedules().unwrap();
+    let shown: Vec<String> = schedules
+        .iter()
+        .map(|it| format!("{} {:?} {} {}", it.id, it.every, it.function, it.input))
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    DriftSchedule 86400s ReconcileFunction {"job":"drift"}
+    UndeliveredSchedule 3600s ReconcileFunction {"job":"undelivered"}
     "#);
 }
 

@@ -5,5 +5,6 @@ mod events;
 mod faults;
 mod functions;
 mod races;
+mod reconcile;
 mod subscribing;
 mod webhook;

@@ -1,0 +1,34 @@
+use billing::Timestamp;
+use stripe_client_core::StripeRequest;
+use stripe_core::event::ListEvent;
+use stripe_types::{RangeBoundsTs, RangeQueryTs};
+
+use crate::webhook::Event;
+use crate::{Listing, Stripe, StripeError};
+
+impl Stripe {
+    /// A page of the events since then that some endpoint of the account has not taken: still tried, or given up; the newest first.
+    /// Stripe keeps events for 30 days. See <https://docs.stripe.com/api/events/list>.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn undelivered_events(
+        &self,
+        since: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Listing<Event>, StripeError> {
+        let list = ListEvent::new()
+            .delivery_success(false)
+            .created(RangeQueryTs::Bounds(RangeBoundsTs {
+                gte: Some(since),
+                ..RangeBoundsTs::default()
+            }))
+            .limit(100);
+        let list = match after {
+            Some(last) => list.starting_after(last),
+            None => list,
+        };
+        let read = |object| Event::from_value(&object);
+        self.listing(list.build(), read).await
+    }
+}

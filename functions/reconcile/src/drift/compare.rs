@@ -1,0 +1,213 @@
+//! How what Stripe says and what the table says differ.
+
+use billing::{Catalogue, Policy, ProductId, Snapshot, Subscription, Timestamp, access};
+
+use crate::Kind;
+
+/// Whether the table lacks something of these subscriptions, which come from a list of all the account's. Such a list does not tell what
+/// takes a call for each: charges, and since when one is past due.
+pub(crate) fn differs(
+    listed: &[Subscription],
+    snapshot: Option<&Snapshot>,
+    catalogue: &Catalogue,
+) -> bool {
+    let Some(snapshot) = snapshot else {
+        return true;
+    };
+    listed.iter().any(|listed| {
+        let stored = snapshot.subscription(listed.id.as_str());
+        let is_same = stored.is_some_and(|stored| {
+            let stored = Subscription {
+                past_due_since: None,
+                ..stored.clone()
+            };
+            stored == *listed
+        });
+        // A product that has become ours since, or is ours no longer. Its name may lag behind.
+        let is_known = listed.items.iter().all(|item| {
+            let product = &item.price.product;
+            let is_stored = snapshot.products.iter().any(|stored| stored.id == *product);
+            is_stored == catalogue.product(product).is_some()
+        });
+        !is_same || !is_known
+    })
+}
+
+/// What it meant that the table had this before it had that; `None` where they are the same.
+pub(crate) fn kind(
+    before: &Snapshot,
+    after: &Snapshot,
+    policy: Policy,
+    now: Timestamp,
+) -> Option<Kind> {
+    if before == after {
+        return None;
+    }
+    let granted = |snapshot| access(snapshot, policy, now).granted;
+    Some(match (granted(before), granted(after)) {
+        (false, true) => Kind::PaidWithoutAccess,
+        (true, false) => Kind::AccessWithoutPayment,
+        (true, true) | (false, false) => Kind::Stale,
+    })
+}
+
+/// The subscriptions to what we sell that are not over.
+pub(crate) fn running(
+    subscriptions: &[Subscription],
+    is_ours: impl Fn(&ProductId) -> bool,
+) -> Vec<&Subscription> {
+    let is_running = |subscription: &&Subscription| {
+        let mut items = subscription.items.iter();
+        !subscription.status.is_terminal() && items.any(|item| is_ours(&item.price.product))
+    };
+    subscriptions.iter().filter(is_running).collect()
+}
+
+/// The same of what the table has.
+pub(crate) fn running_in(snapshot: &Snapshot) -> Vec<&Subscription> {
+    running(&snapshot.subscriptions, |id| {
+        snapshot.products.iter().any(|product| product.id == *id)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use billing::{Interval, Item, Price, PriceId, Product, Status, SubscriptionId};
+
+    use super::*;
+
+    const NOW: Timestamp = 1_700_000_000;
+    const POLICY: Policy = Policy {
+        slack: 86_400,
+        grace: 7 * 86_400,
+    };
+
+    fn subscription(id: &str, status: &str) -> Subscription {
+        Subscription {
+            id: SubscriptionId::parse(id).unwrap(),
+            status: Status::from(status.to_owned()),
+            items: vec![Item {
+                price: Price {
+                    id: PriceId::parse("price_1").unwrap(),
+                    product: ProductId::parse("prod_1").unwrap(),
+                    plan: None,
+                    amount: Some(900),
+                    currency: "usd".to_owned(),
+                    interval: Interval::Month,
+                    interval_count: 1,
+                },
+                quantity: 1,
+                period_start: NOW,
+                period_end: NOW + 2_592_000,
+            }],
+            cancel_at_period_end: false,
+            cancel_at: None,
+            trial_start: None,
+            trial_end: None,
+            has_payment_method: true,
+            latest_invoice: None,
+            past_due_since: None,
+        }
+    }
+
+    fn catalogue(name: &str) -> Catalogue {
+        let product = Product {
+            id: ProductId::parse("prod_1").unwrap(),
+            name: name.to_owned(),
+            description: String::new(),
+        };
+        Catalogue::new(Vec::new(), vec![product])
+    }
+
+    fn snapshot(subscriptions: Vec<Subscription>) -> Snapshot {
+        Snapshot::new(subscriptions, Vec::new(), &catalogue("Starter"))
+    }
+
+    #[test]
+    fn only_what_a_list_tells_is_compared() {
+        let listed = subscription("sub_1", "past_due");
+        let mut stored = listed.clone();
+        stored.past_due_since = Some(NOW);
+        let mut snapshot = snapshot(vec![stored, subscription("sub_2", "canceled")]);
+        snapshot.charges = serde_json::from_value(serde_json::json!([{
+            "id": "ch_1", "subscription": null, "amount": 900, "amount_refunded": 900, "currency": "usd", "disputes": []
+        }]))
+        .unwrap();
+        let listed = [listed];
+        // The other subscription may be on another page, and a product's name may lag behind.
+        assert!(!differs(&listed, Some(&snapshot), &catalogue("Renamed")));
+        assert!(differs(&listed, Some(&snapshot), &Catalogue::default()));
+        assert!(differs(&listed, None, &catalogue("Starter")));
+    }
+
+    #[test]
+    fn any_other_field_counts() {
+        let stored = snapshot(vec![subscription("sub_1", "active")]);
+        let check = |listed: Subscription, expected| {
+            let listed = [listed];
+            assert_eq!(
+                differs(&listed, Some(&stored), &catalogue("Starter")),
+                expected,
+                "{listed:?}"
+            );
+        };
+        check(subscription("sub_1", "active"), false);
+        check(subscription("sub_2", "active"), true);
+        check(subscription("sub_1", "canceled"), true);
+        let mut canceling = subscription("sub_1", "active");
+        canceling.cancel_at = Some(NOW + 1);
+        check(canceling, true);
+        let mut renewed = subscription("sub_1", "active");
+        renewed.items[0].period_end += 1;
+        check(renewed, true);
+        let unsold = Snapshot::new(
+            vec![subscription("sub_1", "active")],
+            Vec::new(),
+            &Catalogue::default(),
+        );
+        let listed = [subscription("sub_1", "active")];
+        assert!(differs(&listed, Some(&unsold), &catalogue("Starter")));
+        assert!(!differs(&listed, Some(&unsold), &Catalogue::default()));
+    }
+
+    #[test]
+    fn drift_is_named_by_what_it_did_to_access() {
+        let active = snapshot(vec![subscription("sub_1", "active")]);
+        let canceled = snapshot(vec![subscription("sub_1", "canceled")]);
+        let mut switched = active.clone();
+        switched.subscriptions[0].items[0].quantity = 2;
+        let nothing = Snapshot::default();
+        for (before, after, expected) in [
+            (&nothing, &active, Some(Kind::PaidWithoutAccess)),
+            (&canceled, &active, Some(Kind::PaidWithoutAccess)),
+            (&active, &canceled, Some(Kind::AccessWithoutPayment)),
+            (&active, &nothing, Some(Kind::AccessWithoutPayment)),
+            (&active, &switched, Some(Kind::Stale)),
+            (&nothing, &canceled, Some(Kind::Stale)),
+            (&active, &active, None),
+            (&nothing, &nothing, None),
+        ] {
+            assert_eq!(kind(before, after, POLICY, NOW), expected);
+        }
+        // What has lapsed by itself was no access.
+        let later = NOW + 90 * 86_400;
+        assert_eq!(kind(&active, &canceled, POLICY, later), Some(Kind::Stale));
+    }
+
+    #[test]
+    fn what_is_over_or_not_ours_does_not_run() {
+        let mut foreign = subscription("sub_4", "active");
+        foreign.items[0].price.product = ProductId::parse("prod_other").unwrap();
+        let snapshot = snapshot(vec![
+            subscription("sub_1", "canceled"),
+            subscription("sub_2", "incomplete"),
+            subscription("sub_3", "past_due"),
+            foreign,
+        ]);
+        let running: Vec<&str> = running_in(&snapshot)
+            .into_iter()
+            .map(|subscription| subscription.id.as_str())
+            .collect();
+        assert_eq!(running, ["sub_2", "sub_3"]);
+    }
+}

@@ -1,0 +1,91 @@
+//! Does the table know the customers that we made?
+
+use std::collections::BTreeSet;
+
+use billing::{CustomerId, UserId};
+use payments::Customer;
+use sync::Owned;
+
+use super::{Next, Pass};
+use crate::{Kind, ReconcileError, listing};
+
+impl Pass<'_> {
+    /// Looks at a page of the account's customers. One call, one more where the table does not know one that we made, and then up to three
+    /// for each of those.
+    pub(super) async fn customers(&mut self, after: Option<&str>) -> Result<Next, ReconcileError> {
+        let stripe = self.reconcile.syncer.stripe();
+        let page = listing::page(after, |after| async move {
+            stripe.customers_of_account(after.as_deref()).await
+        })
+        .await?;
+        let read = page.data.len() + page.unread;
+        self.report.customers += u64::try_from(read).unwrap_or(u64::MAX);
+        let unmapped = self.unmapped(&page.data).await?;
+        if unmapped.is_empty() {
+            return Ok(page.next.into());
+        }
+        let on_their_way = self.on_their_way().await?;
+        for unmapped in &unmapped {
+            if !on_their_way.contains(&unmapped.customer) {
+                let looked = self.look_at_unmapped(unmapped).await;
+                let about = unmapped.customer.as_str();
+                self.failures.note(about, looked, self.report)?;
+            }
+            if self.lease.is_time_up() {
+                return Ok(Next::TimeIsUp);
+            }
+        }
+        Ok(page.next.into())
+    }
+
+    /// Those with our metadata whom the table does not map.
+    async fn unmapped(&self, page: &[Customer]) -> Result<Vec<Unmapped>, ReconcileError> {
+        let syncer = &self.reconcile.syncer;
+        let (app, mode) = (syncer.app(), syncer.stripe().mode());
+        let ours: Vec<(&CustomerId, UserId)> = page
+            .iter()
+            .filter_map(|customer| Some((&customer.id, customer.owner(app, mode)?)))
+            .collect();
+        let ids: BTreeSet<CustomerId> = ours.iter().map(|(id, _)| (*id).clone()).collect();
+        let mapped = syncer.table().users_of(&ids).await?;
+        let unmapped: Vec<(&CustomerId, UserId)> = ours
+            .into_iter()
+            .filter(|(id, _)| !mapped.contains_key(id))
+            .collect();
+        let users: BTreeSet<UserId> = unmapped.iter().map(|(_, user)| user.clone()).collect();
+        let users = syncer.table().users(&users).await?;
+        Ok(unmapped
+            .into_iter()
+            .map(|(customer, user)| Unmapped {
+                customer: customer.clone(),
+                user_has_another: users
+                    .get(&user)
+                    .is_some_and(|record| record.customer.is_some()),
+            })
+            .collect())
+    }
+
+    async fn look_at_unmapped(&mut self, unmapped: &Unmapped) -> Result<(), ReconcileError> {
+        let (customer, syncer) = (&unmapped.customer, &self.reconcile.syncer);
+        if unmapped.user_has_another {
+            if syncer.stripe().is_unused(customer).await? {
+                self.report.found(Kind::OrphanCustomers, customer, None);
+            }
+            return Ok(());
+        }
+        if let Owned::By(user) = syncer.owner_of(customer).await?
+            && let Some(repaired) = self.repair(&user, customer, |it| it.is_none()).await?
+        {
+            // That the table did not know them is drift, even where they have nothing.
+            let kind = repaired.kind.unwrap_or(Kind::Stale);
+            self.repaired(kind, customer, None);
+        }
+        Ok(())
+    }
+}
+
+/// A customer that we made, and whom the table does not map.
+struct Unmapped {
+    customer: CustomerId,
+    user_has_another: bool,
+}

@@ -1,0 +1,212 @@
+//! The hourly job: acts on the events that Stripe could not deliver, as the webhook would have.
+
+use std::collections::BTreeMap;
+
+use billing::{CustomerId, Timestamp};
+use payments::Object;
+use payments::webhook::{Event, Party, Subject};
+use serde::{Deserialize, Serialize};
+use sync::Outcome;
+
+use crate::backlog::Backlog;
+use crate::failures::Failures;
+use crate::lease::Lease;
+use crate::{Reconcile, ReconcileError, Report, State, listing};
+
+/// How far before the last run's start to look again: for clocks that differ, and lists that lag.
+const OVERLAP: i64 = 2 * 3_600;
+
+/// As long as Stripe keeps events: <https://docs.stripe.com/api/events>.
+const KEPT: i64 = 30 * 86_400;
+
+/// So many customers are synced between two notes of how far the run is.
+const STRIDE: usize = 25;
+
+/// How far a run is.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Cursor {
+    /// The last event that was read.
+    after: Option<String>,
+    /// Whether the list was read to its end.
+    is_read: bool,
+    /// Whether anything failed.
+    has_failed: bool,
+    backlog: Backlog,
+}
+
+impl Reconcile {
+    /// Reads the events, the newest first, then does what there is to do about them. Where there are too many, both by turns.
+    pub(crate) async fn undelivered(
+        &self,
+        lease: &Lease<'_>,
+        report: &mut Report,
+    ) -> Result<State, ReconcileError> {
+        let Some(found) = lease.take::<Cursor>().await? else {
+            return Ok(State::Busy);
+        };
+        let mut cursor = found.cursor.unwrap_or_default();
+        let mut pass = Pass {
+            reconcile: self,
+            since: since(found.covered_to, lease.now()),
+            owners: BTreeMap::new(),
+            failures: Failures::default(),
+        };
+        loop {
+            while !cursor.is_read && !cursor.backlog.is_full() {
+                pass.read_page(&mut cursor, report).await?;
+                if cursor.is_read && cursor.backlog.is_empty() {
+                    break;
+                }
+                if !lease.checkpoint(&cursor).await? {
+                    return Ok(State::Busy);
+                }
+                if lease.is_time_up() {
+                    return Ok(State::Unfinished);
+                }
+            }
+            for done in 1.. {
+                let Some(subject) = cursor.backlog.pop() else {
+                    break;
+                };
+                pass.act_on(&subject, &mut cursor, lease.now(), report)
+                    .await?;
+                let is_time_up = lease.is_time_up() && !cursor.backlog.is_empty();
+                if (is_time_up || done % STRIDE == 0) && !lease.checkpoint(&cursor).await? {
+                    return Ok(State::Busy);
+                }
+                if is_time_up {
+                    return Ok(State::Unfinished);
+                }
+            }
+            if cursor.is_read {
+                break;
+            }
+        }
+        // What failed is looked at again: the window stays where it begins until a run comes through.
+        let covered_to = (!cursor.has_failed).then_some(found.started_at);
+        let is_ours = lease.finish(covered_to).await?;
+        Ok(if is_ours { State::Done } else { State::Busy })
+    }
+}
+
+/// From when on to look at events.
+fn since(covered_to: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let oldest = now - KEPT;
+    covered_to.map_or(oldest, |covered_to| oldest.max(covered_to - OVERLAP))
+}
+
+/// A run through the events.
+struct Pass<'a> {
+    reconcile: &'a Reconcile,
+    since: Timestamp,
+    /// Whose the objects are that Stripe was asked about.
+    owners: BTreeMap<Object, Option<CustomerId>>,
+    failures: Failures,
+}
+
+impl Pass<'_> {
+    async fn read_page(
+        &mut self,
+        cursor: &mut Cursor,
+        report: &mut Report,
+    ) -> Result<(), ReconcileError> {
+        let stripe = self.reconcile.syncer.stripe();
+        let since = self.since;
+        let page = listing::page(cursor.after.as_deref(), |after| async move {
+            stripe.undelivered_events(since, after.as_deref()).await
+        })
+        .await?;
+        for event in page.data {
+            report.events += 1;
+            if event.mode.is_none_or(|mode| mode == stripe.mode()) {
+                self.add(event, cursor, report).await?;
+            }
+        }
+        cursor.is_read = page.next.is_none();
+        cursor.after = page.next;
+        Ok(())
+    }
+
+    async fn add(
+        &mut self,
+        event: Event,
+        cursor: &mut Cursor,
+        report: &mut Report,
+    ) -> Result<(), ReconcileError> {
+        let backlog = &mut cursor.backlog;
+        match event.subject {
+            Subject::Customer { party, charges } => match party {
+                Party::Customer(customer) => backlog.add_customer(customer, charges),
+                Party::OwnerOf(object) => {
+                    let owner = self.owner_of(object).await;
+                    match self.failures.note(&event.kind, owner, report)? {
+                        Some(Some(customer)) => backlog.add_customer(customer, charges),
+                        Some(None) => {}
+                        None => cursor.has_failed = true,
+                    }
+                }
+            },
+            Subject::DeletedCustomer(customer) => backlog.add_deleted(customer),
+            Subject::Catalogue => backlog.add_catalogue(),
+            Subject::Other => {}
+        }
+        Ok(())
+    }
+
+    async fn owner_of(&mut self, object: Object) -> Result<Option<CustomerId>, ReconcileError> {
+        if let Some(owner) = self.owners.get(&object) {
+            return Ok(owner.clone());
+        }
+        let owner = self.reconcile.syncer.stripe().owner_of(&object).await?;
+        self.owners.insert(object, owner.clone());
+        Ok(owner)
+    }
+
+    async fn act_on(
+        &mut self,
+        subject: &Subject,
+        cursor: &mut Cursor,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), ReconcileError> {
+        let acted = self.reconcile.syncer.act_on(subject, now).await;
+        let about = match subject {
+            Subject::Customer {
+                party: Party::Customer(customer),
+                ..
+            }
+            | Subject::DeletedCustomer(customer) => {
+                report.customers += 1;
+                customer.as_str()
+            }
+            _ => "the catalogue",
+        };
+        match self.failures.note(about, acted, report)? {
+            Some(acted) => {
+                let is_synced = matches!(acted.outcome, Outcome::Synced | Outcome::Forgotten);
+                report.synced += u64::from(is_synced);
+            }
+            None => cursor.has_failed = true,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_begins_before_the_last_complete_run_and_thirty_days_ago_at_most() {
+        const NOW: Timestamp = 1_700_000_000;
+        for (covered_to, expected) in [
+            (None, NOW - 30 * 86_400),
+            (Some(NOW - 3_600), NOW - 3 * 3_600),
+            (Some(NOW - 29 * 86_400), NOW - 29 * 86_400 - 7_200),
+            (Some(NOW - 40 * 86_400), NOW - 30 * 86_400),
+            (Some(0), NOW - 30 * 86_400),
+        ] {
+            assert_eq!(since(covered_to, NOW), expected, "{covered_to:?}");
+        }
+    }
+}

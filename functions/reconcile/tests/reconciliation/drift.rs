@@ -1,0 +1,202 @@
+use billing::CustomerId;
+use reconcile::{Job, Kind, Report};
+use reqwest::Method;
+
+use crate::world::{CARD, World, now, user_id};
+
+/// What was found, of those kinds of which there is something.
+fn found(report: &Report) -> Vec<(&'static str, u64)> {
+    let found = report.drift.iter().filter(|(_, count)| **count > 0);
+    found.map(|(kind, count)| (kind.as_str(), *count)).collect()
+}
+
+fn examples(report: &Report, kind: Kind) -> Vec<&CustomerId> {
+    let of_kind = report.examples.iter().filter(|it| it.kind == kind);
+    of_kind.map(|example| &example.customer).collect()
+}
+
+#[tokio::test]
+async fn each_kind_is_named_and_what_is_safe_is_repaired() {
+    let world = World::new().await;
+    // Ann pays and has no access; nor has Bob, of whom the table has never heard.
+    let ann = world.known_customer_for("ann").await;
+    world.subscribe(&ann, "starter-monthly").await;
+    let bob = world.customer_for("bob").await;
+    world.subscribe(&bob, "starter-monthly").await;
+    // Cleo's subscription is over, Dan was deleted, Eve's is set to cancel, Finn has switched.
+    let cleo = world.known_customer_for("cleo").await;
+    let cleos = world.subscribe(&cleo, "starter-monthly").await;
+    let dan = world.known_customer_for("dan").await;
+    world.subscribe(&dan, "starter-monthly").await;
+    let eve = world.known_customer_for("eve").await;
+    let eves = world.subscribe(&eve, "starter-monthly").await;
+    // Gus is what he was.
+    let gus = world.known_customer_for("gus").await;
+    world.subscribe(&gus, "starter-monthly").await;
+    for (user, customer) in [("cleo", &cleo), ("dan", &dan), ("eve", &eve), ("gus", &gus)] {
+        let syncer = world.syncer();
+        let synced = syncer.sync_customer(&user_id(user), customer, now()).await;
+        synced.unwrap();
+        assert!(world.has_access(user).await);
+    }
+    world.delete(&format!("/subscriptions/{cleos}")).await;
+    world.delete(&format!("/customers/{dan}")).await;
+    let cancel = [("cancel_at_period_end", "true")];
+    world.post(&format!("/subscriptions/{eves}"), &cancel).await;
+
+    let before = world.asked("/v1/subscriptions?customer=");
+    let report = world.run(Job::Drift).await;
+    let expected = [
+        ("paid_without_access", 2),
+        ("access_without_payment", 2),
+        ("stale", 1),
+    ];
+    assert_eq!(found(&report), expected);
+    assert_eq!((report.repaired, report.failed), (5, 0));
+    assert_eq!(examples(&report, Kind::Stale), [&eve]);
+    assert_eq!(report.subscriptions, 6);
+    assert_eq!(report.customers, 5, "a deleted customer is not listed");
+    // Only who differs was read.
+    assert_eq!(world.asked("/v1/subscriptions?customer=") - before, 5);
+    for (user, customer) in [("ann", &ann), ("bob", &bob), ("cleo", &cleo), ("eve", &eve)] {
+        let expected = world.expected(customer, false).await;
+        assert_eq!(world.stored(user).await, Some(expected), "{user}");
+    }
+    assert_eq!(world.table.user_of(&dan).await.unwrap(), None);
+    assert!(!world.has_access("dan").await);
+
+    let report = world.run(Job::Drift).await;
+    assert_eq!((found(&report), report.repaired), (vec![], 0));
+    // The plans, a page of subscriptions, a page of customers.
+    assert_eq!(report.stripe_calls, 3);
+}
+
+#[tokio::test]
+async fn what_is_not_ours_to_repair_is_reported_and_left_alone() {
+    let world = World::new().await;
+    // Ann has two subscriptions.
+    let ann = world.known_customer_for("ann").await;
+    world.subscribe(&ann, "starter-monthly").await;
+    world.subscribe(&ann, "pro-monthly").await;
+    // Bob has a second customer that is nothing yet, Cleo one that pays, and Dan one that pays while his first does not.
+    world.known_customer_for("bob").await;
+    let orphan = world.bare_customer_for("bob").await;
+    let cleo = world.known_customer_for("cleo").await;
+    world.subscribe(&cleo, "starter-monthly").await;
+    let cleos_second = world.customer_for("cleo").await;
+    world.subscribe(&cleos_second, "starter-monthly").await;
+    world.known_customer_for("dan").await;
+    let dans_second = world.customer_for("dan").await;
+    world.subscribe(&dans_second, "starter-monthly").await;
+    // A stranger has one of our plans, by hand; another had one; another has another application's.
+    let stranger = world.customer(&CARD).await;
+    world.subscribe(&stranger, "starter-monthly").await;
+    let former = world.customer(&CARD).await;
+    let over = world.subscribe(&former, "starter-monthly").await;
+    world.delete(&format!("/subscriptions/{over}")).await;
+    let elsewhere = world.customer(&CARD).await;
+    let price = [
+        ("currency", "usd"),
+        ("unit_amount", "500"),
+        ("recurring[interval]", "month"),
+        ("product_data[name]", "Something else"),
+    ];
+    let price = world.post("/prices", &price).await;
+    let order = [
+        ("customer", elsewhere.as_str()),
+        ("items[0][price]", price["id"].as_str().unwrap()),
+    ];
+    world.post("/subscriptions", &order).await;
+    for (user, customer) in [("ann", &ann), ("cleo", &cleo)] {
+        let syncer = world.syncer();
+        let synced = syncer.sync_customer(&user_id(user), customer, now()).await;
+        synced.unwrap();
+    }
+
+    let all = async || {
+        let path = "/subscriptions?status=all&limit=100";
+        let subscriptions = world.api(Method::GET, path, &[]).await;
+        let customers = world.api(Method::GET, "/customers?limit=100", &[]).await;
+        (subscriptions, customers)
+    };
+    let before = all().await;
+    for _ in 0..2 {
+        let report = world.run(Job::Drift).await;
+        let expected = [
+            ("duplicate_subscriptions", 2),
+            ("orphan_customers", 1),
+            ("unknown_customers", 2),
+        ];
+        assert_eq!(found(&report), expected);
+        assert_eq!((report.repaired, report.synced, report.failed), (0, 0, 0));
+        let mut duplicates = examples(&report, Kind::DuplicateSubscriptions);
+        duplicates.sort();
+        let mut wanted = [&ann, &cleos_second];
+        wanted.sort();
+        assert_eq!(duplicates, wanted);
+        assert_eq!(examples(&report, Kind::OrphanCustomers), [&orphan]);
+        let mut unknown = examples(&report, Kind::UnknownCustomers);
+        unknown.sort();
+        let mut wanted = [&dans_second, &stranger];
+        wanted.sort();
+        assert_eq!(unknown, wanted);
+    }
+    assert_eq!(all().await, before, "nothing was changed in Stripe");
+    // What is over, or is not ours, costs no call.
+    for nobody in [&former, &elsewhere] {
+        assert_eq!(world.asked(&format!("/v1/customers/{nobody}")), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_customer_without_a_subscription_is_bound_where_our_metadata_names_a_user_without_one() {
+    let world = World::new().await;
+    let ann = world.bare_customer_for("ann").await;
+    let report = world.run(Job::Drift).await;
+    assert_eq!((found(&report), report.repaired), (vec![("stale", 1)], 1));
+    let owner = world.table.user_of(&ann).await.unwrap();
+    assert_eq!(owner, Some(user_id("ann")));
+    assert_eq!(found(&world.run(Job::Drift).await), []);
+}
+
+#[tokio::test]
+async fn a_change_that_is_on_its_way_is_synced_but_is_no_drift() {
+    let world = World::with_undelivered_events().await;
+    let ann = world.known_customer_for("ann").await;
+    world.subscribe(&ann, "starter-monthly").await;
+    let stranger = world.customer_for("bob").await;
+    let report = world.run(Job::Drift).await;
+    assert_eq!((found(&report), report.repaired), (vec![], 0));
+    assert_eq!(report.synced, 1);
+    assert!(world.has_access("ann").await);
+    assert_eq!(world.table.user_of(&stranger).await.unwrap(), None);
+
+    // Ten minutes later it would have been.
+    let report = world.try_run(Job::Drift, now() + 700).await.unwrap();
+    assert_eq!(
+        found(&report),
+        [("stale", 1)],
+        "the stranger is still unbound"
+    );
+    world.subscribe(&ann, "pro-monthly").await;
+    let report = world.try_run(Job::Drift, now() + 700).await.unwrap();
+    let expected = [("stale", 1), ("duplicate_subscriptions", 1)];
+    assert_eq!(found(&report), expected);
+}
+
+#[tokio::test]
+async fn what_fails_for_one_customer_stops_nobody() {
+    let world = World::new().await;
+    for user in ["ann", "bob"] {
+        let customer = world.known_customer_for(user).await;
+        world.subscribe(&customer, "starter-monthly").await;
+    }
+    let cleo = world.customer_for("cleo").await;
+    world.subscribe(&cleo, "starter-monthly").await;
+    // Whose customer it is cannot be read, neither with the subscriptions nor with the customers.
+    world.fail(&format!("/v1/customers/{cleo}"), 6).await;
+    let report = world.run(Job::Drift).await;
+    assert_eq!((report.repaired, report.failed), (2, 2));
+    let report = world.run(Job::Drift).await;
+    assert_eq!((report.repaired, report.failed), (1, 0));
+}

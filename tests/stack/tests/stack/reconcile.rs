@@ -1,0 +1,132 @@
+//! What no webhook told of, by the command that people use.
+
+use anyhow::{Context, Result, ensure};
+use reqwest::Method;
+use serde_json::Value;
+use stack_tests::{Stack, User, reconcile_command};
+
+/// Stripe and the table say the same of the user's one subscription.
+async fn agrees(stack: &Stack, user: &User) -> Result<()> {
+    let customer = stack.customer_of(user).await?;
+    let subscription = stack.subscriptions_of(&customer).await?.remove(0);
+    let told = stack.get("/subscription", Some(user)).await?.body;
+    let told = &told["subscription"];
+    let item = &subscription["items"]["data"][0];
+    assert_eq!(told["status"], subscription["status"]);
+    assert_eq!(told["current_period_end"], item["current_period_end"]);
+    assert_eq!(told["cancel_at"], subscription["cancel_at"]);
+    assert_eq!(told["plan"]["key"], item["price"]["lookup_key"]);
+    Ok(())
+}
+
+/// What `cargo xtask reconcile` prints.
+async fn reconcile(stack: &Stack, jobs: &[&str]) -> Result<String> {
+    let output = reconcile_command(stack.data())?.args(jobs).output().await?;
+    let told = String::from_utf8(output.stdout)?;
+    let errors = String::from_utf8(output.stderr)?;
+    ensure!(output.status.success(), "{told}{errors}");
+    Ok(told)
+}
+
+/// The id of the first object of a list.
+async fn id_of(list: &str, stack: &Stack) -> Result<String> {
+    let object = stack.stripe_list(list).await?.remove(0);
+    Ok(object["id"].as_str().context("no id")?.to_owned())
+}
+
+#[tokio::test]
+async fn a_history_of_which_no_webhook_told_is_repaired_by_one_run() -> Result<()> {
+    let stack = Stack::start().await?;
+    stack.drop_webhooks(10_000).await?;
+    let (ann, bob) = (stack.sign_up("ann").await?, stack.sign_up("bob").await?);
+    for user in [&ann, &bob] {
+        stack.subscribe(user, "starter-monthly").await?;
+    }
+    let (anns, bobs) = (
+        stack.customer_of(&ann).await?,
+        stack.customer_of(&bob).await?,
+    );
+    let post =
+        async |path: String, form: &[(&str, &str)]| stack.stripe(Method::POST, &path, form).await;
+    // Ann: renewed, refunded, the next renewal fails, paid with another card, switched, set to cancel.
+    stack.advance(&anns, "month").await?;
+    let charge = id_of(&format!("/charges?customer={anns}"), &stack).await?;
+    post("/refunds".to_owned(), &[("charge", &charge)]).await?;
+    stack.fail_next_payment(&anns).await?;
+    stack.advance(&anns, "month").await?;
+    let open = id_of(&format!("/invoices?customer={anns}&status=open"), &stack).await?;
+    post(format!("/invoices/{open}/pay"), &[]).await?;
+    let subscription = id_of(&format!("/subscriptions?customer={anns}"), &stack).await?;
+    let item = id_of(
+        &format!("/subscription_items?subscription={subscription}"),
+        &stack,
+    )
+    .await?;
+    let pro = id_of("/prices?lookup_keys[]=pro-monthly", &stack).await?;
+    let switch = [("items[0][id]", item.as_str()), ("items[0][price]", &pro)];
+    post(format!("/subscriptions/{subscription}"), &switch).await?;
+    let cancel = [("cancel_at_period_end", "true")];
+    post(format!("/subscriptions/{subscription}"), &cancel).await?;
+    // Bob: deleted.
+    stack
+        .stripe(Method::DELETE, &format!("/customers/{bobs}"), &[])
+        .await?;
+
+    for user in [&ann, &bob] {
+        let before = stack.get("/subscription", Some(user)).await?.body;
+        assert_eq!(before["subscription"], Value::Null, "nobody told the table");
+    }
+    let told = reconcile(&stack, &["undelivered"]).await?;
+    assert!(told.contains("2 customers synced"), "{told}");
+    agrees(&stack, &ann).await?;
+    let bobs = stack.get("/subscription", Some(&bob)).await?.body;
+    assert_eq!(bobs["access"]["reason"], "no_subscription");
+    // Nothing is left to find.
+    let told = reconcile(&stack, &["drift"]).await?;
+    assert!(told.contains("0 repaired"), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn drift_is_found_named_and_repaired() -> Result<()> {
+    let stack = Stack::start().await?;
+    let ann = stack.sign_up("ann").await?;
+    // Without an endpoint, Stripe has nothing undelivered either.
+    let endpoint = id_of("/webhook_endpoints", &stack).await?;
+    let path = format!("/webhook_endpoints/{endpoint}");
+    stack.stripe(Method::DELETE, &path, &[]).await?;
+    stack.subscribe(&ann, "starter-monthly").await?;
+    // A subscription that somebody made by hand, for nobody of ours.
+    let method = [
+        ("payment_method", "pm_card_visa"),
+        ("invoice_settings[default_payment_method]", "pm_card_visa"),
+    ];
+    let stranger = stack.stripe(Method::POST, "/customers", &method).await?;
+    let price = id_of("/prices?lookup_keys[]=starter-monthly", &stack).await?;
+    let stranger = stranger["id"].as_str().context("no id")?;
+    let order = [("customer", stranger), ("items[0][price]", price.as_str())];
+    stack.stripe(Method::POST, "/subscriptions", &order).await?;
+    let told = reconcile(&stack, &["drift"]).await?;
+    let customer = stack.customer_of(&ann).await?;
+    for expected in [
+        "1 repaired".to_owned(),
+        format!("paid without access: {customer}"),
+        format!("unknown customers: {stranger}"),
+    ] {
+        ensure!(told.contains(&expected), "no `{expected}` in:\n{told}");
+    }
+    agrees(&stack, &ann).await?;
+    let told = reconcile(&stack, &["drift"]).await?;
+    assert!(told.contains("0 repaired"), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_stack_the_command_says_what_to_start() -> Result<()> {
+    let nowhere = tempfile::tempdir()?;
+    let output = reconcile_command(nowhere.path())?.output().await?;
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stderr)?;
+    assert!(told.contains("`cargo dev`"), "{told}");
+    Ok(())
+}

@@ -9,7 +9,7 @@ use crate::world::World;
 
 const DAY: i64 = 86_400;
 /// Any policy will do, as long as both sides have it.
-const POLICY: Policy = Policy {
+pub const POLICY: Policy = Policy {
     slack: DAY,
     grace: 7 * DAY,
 };

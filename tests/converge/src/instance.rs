@@ -2,6 +2,7 @@
 //! crash.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -13,6 +14,7 @@ use http_api::{HttpFunction as _, Request, Response};
 use https_client::HttpsClient;
 use lambda_http::{Body, request};
 use payments::{SecretKey, Stripe, WebhookSecrets};
+use reconcile::{Reconcile, State};
 use serde_json::json;
 use store::Table;
 use sync::Syncer;
@@ -20,6 +22,7 @@ use tokio::task::JoinHandle;
 use webhook::Webhook;
 
 use crate::database::TABLE;
+use crate::expected::POLICY;
 use crate::gate::{Gate, Service, Signal, Signals};
 use crate::variant::{self, Variant};
 
@@ -39,6 +42,8 @@ pub enum Kind {
     Page,
     /// `POST /api/create-checkout-session`
     Checkout,
+    /// The schedule's
+    Reconcile,
 }
 
 /// What an instance is asked to do.
@@ -50,6 +55,8 @@ pub enum Job {
     Page(String),
     /// Let this user pay for this plan.
     Checkout(String, &'static str),
+    /// Reconcile, so many hours from now, in a hurry or not.
+    Reconcile(reconcile::Job, i64, bool),
 }
 
 impl Job {
@@ -60,6 +67,7 @@ impl Job {
             Self::Event(_) => Kind::Webhook,
             Self::Page(_) => Kind::Page,
             Self::Checkout(..) => Kind::Checkout,
+            Self::Reconcile(..) => Kind::Reconcile,
         }
     }
 
@@ -68,7 +76,7 @@ impl Job {
     pub fn opens_with(&self) -> usize {
         match self {
             Self::Checkout(..) => 2,
-            Self::Event(_) | Self::Page(_) => 1,
+            Self::Event(_) | Self::Page(_) | Self::Reconcile(..) => 1,
         }
     }
 }
@@ -103,6 +111,7 @@ enum Function {
     Wrong(Variant, Syncer),
     Page(Syncer),
     Checkout(Box<CreateCheckoutSession>),
+    Reconcile(Reconcile),
 }
 
 impl Instance {
@@ -123,6 +132,7 @@ impl Instance {
             Kind::Webhook if variant.replaces_the_handler() => Function::Wrong(variant, syncer),
             Kind::Webhook => Function::Webhook(Webhook::new(syncer, WebhookSecrets::parse(secret))),
             Kind::Page => Function::Page(syncer),
+            Kind::Reconcile => Function::Reconcile(Reconcile::new(syncer, POLICY)),
             Kind::Checkout => {
                 let (https, site) = (clients.https.clone(), SITE.to_owned());
                 let checkout = CreateCheckoutSession::new(syncer, https, site, SITE);
@@ -182,6 +192,9 @@ impl Function {
             (Self::Wrong(variant, syncer), Job::Event(body)) => {
                 return Ok(variant::handle(*variant, syncer, &body).await);
             }
+            (Self::Reconcile(reconcile), Job::Reconcile(job, hours, hurry)) => {
+                return Ok(reconciled(reconcile, job, hours, hurry).await);
+            }
             (_, job) => anyhow::bail!("another function does {job:?}"),
         };
         Ok(answered.map_or_else(
@@ -236,6 +249,18 @@ async fn page(syncer: &Syncer, user: &str) -> u16 {
     synced.await.map_or(500, |()| 200)
 }
 
+/// 200 where all was done, 202 where there is more to do, 500 where something failed.
+async fn reconciled(reconcile: &Reconcile, job: reconcile::Job, hours: i64, hurry: bool) -> u16 {
+    // In a hurry, a run ends after the first customer.
+    let left = Duration::from_secs(if hurry { 1 } else { 600 });
+    let run = reconcile.run(job, lambda::now() + hours * 3600, move || left);
+    match run.await {
+        Ok(report) if report.state == State::Done && report.failed == 0 => 200,
+        Ok(report) if report.failed == 0 => 202,
+        _ => 500,
+    }
+}
+
 fn syncer(number: usize, clients: &Clients, gate: &Gate) -> Result<Syncer> {
     let app = App::parse(APP)?;
     let stripe = gate.endpoint(number, Service::Stripe);
@@ -243,7 +268,7 @@ fn syncer(number: usize, clients: &Clients, gate: &Gate) -> Result<Syncer> {
     // One retry, at once: what it does to a write whose answer was lost belongs to the proof; waiting does not.
     let retries = RetryConfig::standard()
         .with_max_attempts(2)
-        .with_initial_backoff(std::time::Duration::ZERO);
+        .with_initial_backoff(Duration::ZERO);
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(gate.endpoint(number, Service::Table))

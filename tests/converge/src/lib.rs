@@ -14,6 +14,7 @@ pub mod label;
 pub mod oracle;
 pub mod play;
 pub mod random;
+mod repair;
 pub mod shrink;
 pub mod small;
 pub mod stage;

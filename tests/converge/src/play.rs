@@ -108,6 +108,10 @@ impl Stage<'_> {
                 }
                 Ok(())
             }
+            Step::Reconcile(at, trouble) => {
+                self.troubles.push((at, trouble));
+                Ok(())
+            }
             Step::Drop(pick) => match nth(&self.waiting(), pick) {
                 Some(index) => self.lose(index).await,
                 None => Ok(()),
@@ -239,15 +243,6 @@ impl Stage<'_> {
         }
         for number in numbers {
             self.finish(number).await?;
-        }
-        self.deliver_all().await
-    }
-
-    async fn reconcile(&mut self) -> Result<()> {
-        self.counts.add("reconciled");
-        self.say(|| "Reconcile runs.".to_owned());
-        for index in self.in_state(|it| it == State::Dropped) {
-            self.deliveries[index].state = State::Waiting;
         }
         self.deliver_all().await
     }

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::gate::{Answer, Gate, Request, Service, Signal};
 use crate::instance::{Clients, Instance, Job, Kind};
 use crate::label::{Label, operation};
-use crate::step::USERS;
+use crate::step::{Trouble, USERS};
 use crate::variant::Variant;
 use crate::world::World;
 
@@ -50,6 +50,8 @@ pub(crate) enum Work {
     Delivery(usize),
     /// What a user asked for.
     Request,
+    /// Reconcile.
+    Reconcile,
 }
 
 /// A handler at work.
@@ -78,6 +80,10 @@ pub struct Stage<'a> {
     /// What was seen to be wrong on the way.
     pub(crate) broken: Vec<String>,
     pub(crate) changes: usize,
+    /// What is to go wrong with reconcile.
+    pub(crate) troubles: Vec<(u8, Trouble)>,
+    /// Whether reconcile's last run came through.
+    pub(crate) reconciled: bool,
     /// The newest delivery that was looked at.
     pub(crate) seen: i64,
     /// What was done.
@@ -108,6 +114,8 @@ impl<'a> Stage<'a> {
             running: Vec::new(),
             broken: Vec::new(),
             changes: 0,
+            troubles: Vec::new(),
+            reconciled: false,
             seen: 0,
             counts: Counts::default(),
             log: log.then(Vec::new),
@@ -188,7 +196,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn find(&self, number: usize) -> Option<usize> {
+    pub(crate) fn find(&self, number: usize) -> Option<usize> {
         self.running
             .iter()
             .position(|it| it.instance.number == number)
@@ -211,6 +219,10 @@ impl<'a> Stage<'a> {
         match work {
             Work::Delivery(delivery) => self.answered(delivery, status).await,
             Work::Request => Ok(()),
+            Work::Reconcile => {
+                self.reconciled = status == Some(200);
+                Ok(())
+            }
         }
     }
 
@@ -288,7 +300,7 @@ impl<'a> Stage<'a> {
         }
         match running.work {
             Work::Delivery(delivery) => self.answered(delivery, None).await,
-            Work::Request => Ok(()),
+            Work::Request | Work::Reconcile => Ok(()),
         }
     }
 

@@ -40,6 +40,36 @@ pub enum Step {
     Duplicate(u8),
     /// An event never arrives.
     Drop(u8),
+    /// Something goes wrong with reconcile, at this request of one of its runs at the end.
+    Reconcile(u8, Trouble),
+}
+
+/// What goes wrong with a run of reconcile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It dies before a request is executed.
+    CrashBefore,
+    /// It dies after it.
+    CrashAfter,
+    /// The request fails.
+    Fail,
+    /// The request's answer is lost.
+    Lose,
+    /// Its time runs out.
+    Hurry,
+    /// Nothing: the other job runs, too.
+    Drift,
+}
+
+impl Trouble {
+    const ALL: [Self; 6] = [
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::Fail,
+        Self::Lose,
+        Self::Hurry,
+        Self::Drift,
+    ];
 }
 
 /// What a random schedule is made of.
@@ -58,6 +88,7 @@ enum Kind {
     Lose,
     Duplicate,
     Drop,
+    Reconcile,
 }
 
 /// How many users a world has.
@@ -84,7 +115,8 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (faults, Kind::Fail),
         (faults, Kind::Lose),
         (2, Kind::Duplicate),
-        (2 * drops, Kind::Drop),
+        (4 * drops, Kind::Drop),
+        (4 * drops, Kind::Reconcile),
     ];
     let length = match random.below(10) {
         0..7 => 6 + random.below(9),
@@ -121,6 +153,10 @@ pub fn schedule(seed: u64) -> Vec<Step> {
             Kind::Lose => Step::Lose(pick),
             Kind::Duplicate => Step::Duplicate(pick),
             Kind::Drop => Step::Drop(pick),
+            Kind::Reconcile => {
+                let trouble = Trouble::ALL[random.below(Trouble::ALL.len())];
+                Step::Reconcile(pick % 40, trouble)
+            }
         });
     }
     steps

@@ -95,7 +95,9 @@ impl Problem {
         self
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
+    /// The status that the caller gets.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
         self.status
     }
 

@@ -1,6 +1,6 @@
 //! Which user is which customer: a bijection, kept as two items that are written together.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use billing::{CustomerId, UserId};
 
 use crate::attributes::{names, number, require_id, text};
@@ -33,6 +33,9 @@ impl Table {
 
     /// Maps a user to a customer, both ways in one transaction, where neither is mapped and the user's generation is still this one.
     ///
+    /// The mapping is unconfirmed at first: the customer may have been deleted since they were last seen, and the event that told of it may
+    /// have come and gone before there was anything to forget. The first sync looks once more.
+    ///
     /// # Errors
     /// [`StoreError`]
     pub async fn bind(
@@ -44,13 +47,19 @@ impl Table {
         let on_user = Update::builder()
             .table_name(&self.name)
             .set_key(Some(self.user_key(user)))
-            .update_expression("SET #customer = :customer REMOVE #customer_intent")
+            .update_expression("SET #customer = :customer, #unconfirmed = :true REMOVE #customer_intent")
             .condition_expression(
                 "attribute_not_exists(#customer) AND (attribute_not_exists(#generation) OR #generation = :generation)",
             )
-            .set_expression_attribute_names(names(["customer", "customer_intent", "generation"]))
+            .set_expression_attribute_names(names([
+                "customer",
+                "customer_intent",
+                "generation",
+                "unconfirmed",
+            ]))
             .expression_attribute_values(":customer", text(customer.as_str()))
             .expression_attribute_values(":generation", number(generation))
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
             .build();
         let on_customer = Put::builder()
             .table_name(&self.name)
@@ -90,7 +99,8 @@ impl Table {
             .set_key(Some(self.user_key(user)))
             .update_expression(
                 "SET #generation = if_not_exists(#generation, :zero) + :one \
-                 REMOVE #customer, #customer_intent, #checkout, #snapshot, #synced_at, #reads_charges",
+                 REMOVE #customer, #customer_intent, #checkout, #snapshot, #synced_at, #reads_charges, \
+                 #unconfirmed",
             )
             .condition_expression("#customer = :customer")
             .set_expression_attribute_names(names([
@@ -100,6 +110,7 @@ impl Table {
                 "snapshot",
                 "synced_at",
                 "reads_charges",
+                "unconfirmed",
                 "generation",
             ]))
             .expression_attribute_values(":customer", text(customer.as_str()))

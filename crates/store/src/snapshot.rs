@@ -13,6 +13,8 @@ pub struct Turn {
     pub ticket: Ticket,
     /// Whether the customer's charges are to be read, too.
     pub reads_charges: bool,
+    /// Whether Stripe is still to be asked if the customer was deleted before they were mapped.
+    pub unconfirmed: bool,
 }
 
 impl Table {
@@ -25,8 +27,8 @@ impl Table {
         user: &UserId,
         customer: &CustomerId,
     ) -> Result<Option<Turn>, StoreError> {
-        let update =
-            "ADD #ticket :one SET #reads_charges = if_not_exists(#reads_charges, :charges)";
+        let update = "ADD #ticket :one SET #reads_charges = if_not_exists(#reads_charges, :charges), \
+             #unconfirmed = if_not_exists(#unconfirmed, :false)";
         self.take_turn(user, customer, update, false).await
     }
 
@@ -39,7 +41,8 @@ impl Table {
         user: &UserId,
         customer: &CustomerId,
     ) -> Result<Option<Turn>, StoreError> {
-        let update = "ADD #ticket :one SET #reads_charges = :charges";
+        let update = "ADD #ticket :one SET #reads_charges = :charges, \
+             #unconfirmed = if_not_exists(#unconfirmed, :false)";
         self.take_turn(user, customer, update, true).await
     }
 
@@ -54,9 +57,15 @@ impl Table {
             .update(self.user_key(user))
             .update_expression(update)
             .condition_expression("#customer = :customer")
-            .set_expression_attribute_names(names(["ticket", "customer", "reads_charges"]))
+            .set_expression_attribute_names(names([
+                "ticket",
+                "customer",
+                "reads_charges",
+                "unconfirmed",
+            ]))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":charges", AttributeValue::Bool(charges))
+            .expression_attribute_values(":false", AttributeValue::Bool(false))
             .expression_attribute_values(":customer", text(customer.as_str()))
             .return_values(ReturnValue::UpdatedNew);
         let Some(output) = self.write(update).await? else {
@@ -66,11 +75,12 @@ impl Table {
         Ok(Some(Turn {
             ticket: require_number(&written, "ticket")?,
             reads_charges: written.get("reads_charges") == Some(&AttributeValue::Bool(true)),
+            unconfirmed: written.get("unconfirmed") == Some(&AttributeValue::Bool(true)),
         }))
     }
 
     /// Stores what the read of this number saw, unless a later one has landed already or the customer is another by now. Says whether it
-    /// was stored; where it was not, what is in the table is at least as new.
+    /// was stored; where it was not, what is in the table is at least as new. The mapping is confirmed with it.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -90,15 +100,22 @@ impl Table {
         let mut update = self
             .update(self.user_key(user))
             .update_expression(format!(
-                "SET #snapshot = :snapshot, #applied = :ticket, #synced_at = :now{trial}"
+                "SET #snapshot = :snapshot, #applied = :ticket, #synced_at = :now, #unconfirmed = :false{trial}"
             ))
             .condition_expression(
                 "#customer = :customer AND (attribute_not_exists(#applied) OR #applied < :ticket)",
             )
-            .set_expression_attribute_names(names(["snapshot", "applied", "synced_at", "customer"]))
+            .set_expression_attribute_names(names([
+                "snapshot",
+                "applied",
+                "synced_at",
+                "customer",
+                "unconfirmed",
+            ]))
             .expression_attribute_values(":snapshot", json("snapshot", snapshot)?)
             .expression_attribute_values(":ticket", number(ticket))
             .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":false", AttributeValue::Bool(false))
             .expression_attribute_values(":customer", text(customer.as_str()));
         if snapshot.had_trial() {
             update = update

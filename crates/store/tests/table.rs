@@ -187,6 +187,7 @@ async fn once_marked_a_customers_charges_are_read_until_they_are_forgotten() {
     let turn = Turn {
         ticket: 2,
         reads_charges: true,
+        unconfirmed: true,
     };
     assert_eq!(marked, Some(turn));
     assert!(reads(&a).await);
@@ -197,6 +198,28 @@ async fn once_marked_a_customers_charges_are_read_until_they_are_forgotten() {
     table.forget(&ann, &a).await.unwrap();
     table.bind(&ann, &b, 1).await.unwrap();
     assert!(!reads(&b).await);
+}
+
+#[tokio::test]
+async fn a_mapping_is_confirmed_by_the_first_snapshot_and_the_next_one_is_not() {
+    let table = table("unconfirmed").await;
+    let ann = user("ann");
+    let (a, b) = (customer("a"), customer("b"));
+    let turn = async |customer: &CustomerId| {
+        let turn = table.take_ticket(&ann, customer).await.unwrap();
+        turn.unwrap()
+    };
+    table.bind(&ann, &a, 0).await.unwrap();
+    assert!(turn(&a).await.unconfirmed);
+    let second = turn(&a).await;
+    assert!(second.unconfirmed, "nothing was read yet");
+    let snapshot = Snapshot::default();
+    let written = table.write_snapshot(&ann, &a, second.ticket, &snapshot, 1);
+    assert!(written.await.unwrap());
+    assert!(!turn(&a).await.unconfirmed);
+    table.forget(&ann, &a).await.unwrap();
+    table.bind(&ann, &b, 1).await.unwrap();
+    assert!(turn(&b).await.unconfirmed);
 }
 
 #[tokio::test]

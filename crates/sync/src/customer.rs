@@ -60,6 +60,11 @@ impl Syncer {
         let Some(turn) = turn else {
             return Ok(Synced::NotTheirs);
         };
+        if turn.unconfirmed
+            && let Some(forgotten) = self.forget_if_deleted(user, customer).await?
+        {
+            return Ok(forgotten);
+        }
         let subscriptions = match self.stripe.subscriptions(customer).await {
             Ok(subscriptions) => subscriptions,
             Err(error) if error.is_missing_param("customer") => {

@@ -44,11 +44,10 @@ struct Destination {
 impl HttpFunction for CreateCheckoutSession {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let http = HttpsClient::new();
-        Ok(Self {
-            site: env.origin("SITE_URL")?,
-            emails: email::Emails::new(http.clone(), &env.origin("SIGN_IN_URL")?),
-            syncer: lambda::sync_from_env(env, http).await?,
-        })
+        let site = env.origin("SITE_URL")?;
+        let sign_in = env.origin("SIGN_IN_URL")?;
+        let syncer = lambda::sync_from_env(env, http.clone()).await?;
+        Ok(Self::new(syncer, http, site, &sign_in))
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Problem> {
@@ -68,6 +67,16 @@ impl HttpFunction for CreateCheckoutSession {
 }
 
 impl CreateCheckoutSession {
+    /// The function on connections that are there already, with the site's and the sign-in's origins.
+    #[must_use]
+    pub fn new(syncer: Syncer, http: HttpsClient, site: String, sign_in: &str) -> Self {
+        Self {
+            syncer,
+            site,
+            emails: email::Emails::new(http, sign_in),
+        }
+    }
+
     async fn record(&self, user: &UserId) -> Result<store::UserRecord, Problem> {
         Ok(self.syncer.table().user(user).await?)
     }

@@ -36,6 +36,10 @@ impl Handle {
         Self { app }
     }
 
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Registers the one webhook endpoint that the stack manages, for all events. Called again, it moves the endpoint to
     /// the new address and secret, with whatever is still to be delivered to it.
     ///

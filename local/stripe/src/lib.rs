@@ -7,6 +7,7 @@
 
 mod api;
 mod app;
+mod by_hand;
 mod clock;
 mod engine;
 mod handle;
@@ -30,6 +31,7 @@ use axum::Router;
 use axum::routing::any;
 use tokio::net::TcpListener;
 
+pub use by_hand::Undelivered;
 pub use handle::Handle;
 pub use objects::API_VERSION;
 pub use webhooks::signature::header as signature_header;
@@ -110,6 +112,14 @@ impl Server {
         Handle::new(self.app.clone())
     }
 
+    /// Never serves, but is driven by hand, and does all on the caller's thread.
+    pub fn by_hand(self) -> Handle {
+        Handle::new(App {
+            store: self.app.store.inline(),
+            ..self.app
+        })
+    }
+
     /// Serves until `shutdown`, then lets the requests under way finish for a second.
     ///
     /// # Errors
@@ -118,14 +128,7 @@ impl Server {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
-        let router = Router::new()
-            .route("/v1", any(api::handle))
-            .route("/v1/", any(api::handle))
-            .route("/v1/{*path}", any(api::handle))
-            .route("/v2/{*path}", any(api::handle))
-            .merge(knobs::router())
-            .merge(pages::router())
-            .with_state(self.app.clone());
+        let router = routes(self.app.clone());
         let dispatcher = tokio::spawn(webhooks::run(self.app.clone(), self.http));
         let timer = tokio::spawn(keep_time(self.app));
         server::run(self.listener, router, shutdown).await;
@@ -136,6 +139,18 @@ impl Server {
         let _ = dispatcher.await;
         Ok(())
     }
+}
+
+/// Everything that is served.
+fn routes(app: App) -> Router {
+    Router::new()
+        .route("/v1", any(api::handle))
+        .route("/v1/", any(api::handle))
+        .route("/v1/{*path}", any(api::handle))
+        .route("/v2/{*path}", any(api::handle))
+        .merge(knobs::router())
+        .merge(pages::router())
+        .with_state(app)
 }
 
 /// Opens the state and serves until `shutdown`.

@@ -148,6 +148,15 @@ impl Transaction<'_> {
         due.collect()
     }
 
+    /// The pending deliveries after this one, whenever they are due, oldest first.
+    pub(crate) fn deliveries_to_make(&self, after: i64) -> Result<Vec<Due>, Error> {
+        let mut select = self.sql().prepare_cached(&format!(
+            "{TO_MAKE} AND deliveries.id > ? ORDER BY deliveries.id"
+        ))?;
+        let due = select.query_map([after], to_make)?;
+        due.collect()
+    }
+
     /// A pending delivery, whenever it is due.
     pub(crate) fn delivery_to_make(&self, id: i64) -> Result<Option<Due>, Error> {
         self.sql()

@@ -32,6 +32,8 @@ pub(crate) type Error = rusqlite::Error;
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
     recorder: Recorder,
+    /// Whether work is done on the caller's own thread, which it blocks.
+    inline: bool,
     /// The stand-in's own address, for what links to its pages.
     url: Arc<str>,
 }
@@ -55,6 +57,7 @@ impl Store {
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             recorder: Recorder::default(),
+            inline: false,
             url: url.into(),
         })
     }
@@ -62,6 +65,14 @@ impl Store {
     /// The same with its events written down from here on, as soon as they are committed.
     pub(crate) fn recorded(self, recorder: Recorder) -> Self {
         Self { recorder, ..self }
+    }
+
+    /// The same for a caller who waits for each answer anyway: a change of threads would cost as much as the work.
+    pub(crate) fn inline(self) -> Self {
+        Self {
+            inline: true,
+            ..self
+        }
     }
 
     /// Runs `work` in one transaction, committed if it is `Ok` and undone if not. Blocks while it waits for others.
@@ -93,7 +104,7 @@ impl Store {
         Ok(value)
     }
 
-    /// [`Self::transaction`] without blocking the runtime.
+    /// [`Self::transaction`] without blocking the runtime, but for [`Self::inline`].
     pub(crate) async fn run<T, E>(
         &self,
         cause: Cause,
@@ -103,6 +114,9 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        if self.inline {
+            return self.transaction(cause, work);
+        }
         let store = self.clone();
         match tokio::task::spawn_blocking(move || store.transaction(cause, work)).await {
             Ok(result) => result,

@@ -1,0 +1,26 @@
+//! The proof.
+mod actors;
+pub mod change;
+pub mod counters;
+pub mod counts;
+pub mod database;
+mod delivery;
+mod expected;
+pub mod explore;
+mod fault;
+pub mod gate;
+pub mod hunt;
+pub mod instance;
+pub mod label;
+pub mod oracle;
+pub mod play;
+pub mod proof;
+pub mod random;
+mod repair;
+pub mod shrink;
+pub mod small;
+pub mod stage;
+pub mod step;
+mod summary;
+pub mod variant;
+pub mod world;

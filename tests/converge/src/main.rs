@@ -1,0 +1,131 @@
+//! `cargo xtask converge`: the proof that the table ends equal to Stripe. The library says how.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool speaks to a terminal"
+)]
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Parser;
+use converge::proof::{Plan, Progress, Report, every_small_history, run};
+
+/// Plays random histories and every interleaving of small ones, and compares the table with Stripe after each
+#[derive(Parser)]
+#[command(name = "converge")]
+struct Arguments {
+    /// How many random schedules
+    #[arg(long, default_value_t = 20_000)]
+    schedules: u64,
+    /// What they are made from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only this one of the seed's schedules
+    #[arg(long)]
+    only: Option<u64>,
+    /// How many threads; as many as there are cores by default
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl Arguments {
+    fn plan(&self) -> Plan {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Plan {
+            schedules: match self.only {
+                Some(index) => index..index + 1,
+                None => 0..self.schedules,
+            },
+            seed: self.seed,
+            explore: match self.only {
+                Some(_) => Vec::new(),
+                None => every_small_history(),
+            },
+            threads: self.threads.unwrap_or(cores),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match prove(&arguments) {
+        Ok(report) if report.holds() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn prove(arguments: &Arguments) -> Result<Report> {
+    let plan = arguments.plan();
+    let started = Instant::now();
+    let progress = Progress::default();
+    let over = AtomicBool::new(false);
+    let report = thread::scope(|scope| {
+        scope.spawn(|| show(&plan, &progress, started, &over));
+        let report = run(&plan, &progress);
+        over.store(true, Ordering::Relaxed);
+        report
+    })?;
+    println!("{}", report.summary());
+    if let Some((history, failure)) = &report.failure {
+        println!("WRONG: an interleaving of: {history}");
+        failure.log.iter().for_each(|line| println!("  {line}"));
+        println!("What is wrong at the end:");
+        failure
+            .mismatches
+            .iter()
+            .for_each(|line| println!("  {line}"));
+    }
+    if let Some(caught) = &report.caught {
+        println!("WRONG: {}", caught.describe());
+        let (seed, index) = (arguments.seed, caught.index);
+        println!("Again: cargo xtask converge --seed {seed} --only {index}");
+    }
+    let mismatches = u8::from(!report.holds());
+    let seconds = started.elapsed().as_secs();
+    println!(
+        "{mismatches} mismatches (seed {}), in {} min {} s",
+        plan.seed,
+        seconds / 60,
+        seconds % 60
+    );
+    Ok(report)
+}
+
+/// Says how far it is: in one line on a terminal, now and then where it is not one.
+fn show(plan: &Plan, progress: &Progress, started: Instant, over: &AtomicBool) {
+    let terminal = std::io::stderr().is_terminal();
+    let every = if terminal { 1 } else { 25 };
+    let mut ticks = 0_u32;
+    while !over.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(200));
+        ticks += 1;
+        if ticks % every != 0 {
+            continue;
+        }
+        let line = format!(
+            "{} interleavings, {} of {} schedules, {} s",
+            progress.interleavings.load(Ordering::Relaxed),
+            progress.schedules.load(Ordering::Relaxed),
+            plan.schedules.end - plan.schedules.start,
+            started.elapsed().as_secs(),
+        );
+        let mut out = std::io::stderr().lock();
+        let _ = match terminal {
+            true => write!(out, "\r{line}\x1b[K"),
+            false => writeln!(out, "{line}"),
+        };
+        let _ = out.flush();
+    }
+    if terminal {
+        eprint!("\r\x1b[K");
+    }
+}

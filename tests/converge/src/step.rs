@@ -1,0 +1,191 @@
+//! A schedule: a plain list of steps. Each is interpreted by what there is when its turn comes (the second of three that wait, say), so any
+//! part of a schedule is a schedule, too. That is what lets a failing one be made smaller.
+
+use crate::change::Change;
+use crate::random::Random;
+
+/// One step. A `pick` is counted modulo what there is to pick from, the oldest first; with nothing there, nothing happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Something changes in Stripe.
+    Change {
+        /// Whose.
+        user: u8,
+        /// Which of their subscriptions.
+        pick: u8,
+        /// What.
+        change: Change,
+    },
+    /// An event that waits is delivered: a handler begins.
+    Deliver(u8),
+    /// A user comes back from Checkout: the page has Stripe read.
+    Page(u8),
+    /// A user clicks on a plan.
+    Checkout(u8, u8),
+    /// A handler gets its next answer.
+    Go(u8),
+    /// A handler runs to its end.
+    Finish(u8),
+    /// A handler dies before its request is executed.
+    CrashBefore(u8),
+    /// A handler dies after its request was executed.
+    CrashAfter(u8),
+    /// A handler's request fails without being executed: the rate is limited.
+    Refuse(u8),
+    /// A handler's request fails without being executed: an error of the service's.
+    Fail(u8),
+    /// A handler's request is executed, and the answer lost.
+    Lose(u8),
+    /// An event is delivered once more, whatever became of it.
+    Duplicate(u8),
+    /// An event never arrives.
+    Drop(u8),
+    /// Something goes wrong with reconcile, at this request of one of its runs at the end.
+    Reconcile(u8, Trouble),
+}
+
+/// What goes wrong with a run of reconcile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It dies before a request is executed.
+    CrashBefore,
+    /// It dies after it.
+    CrashAfter,
+    /// The request fails.
+    Fail,
+    /// The request's answer is lost.
+    Lose,
+    /// Its time runs out.
+    Hurry,
+    /// Nothing: the other job runs, too.
+    Drift,
+}
+
+impl Trouble {
+    const ALL: [Self; 6] = [
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::Fail,
+        Self::Lose,
+        Self::Hurry,
+        Self::Drift,
+    ];
+}
+
+/// What a random schedule is made of.
+#[derive(Clone, Copy)]
+enum Kind {
+    Change,
+    Deliver,
+    Page,
+    Checkout,
+    Go,
+    Finish,
+    CrashBefore,
+    CrashAfter,
+    Refuse,
+    Fail,
+    Lose,
+    Duplicate,
+    Drop,
+    Reconcile,
+}
+
+/// How many users a world has.
+pub const USERS: usize = 2;
+
+/// The schedule of a seed.
+#[must_use]
+pub fn schedule(seed: u64) -> Vec<Step> {
+    let mut random = Random::new(seed);
+    let users = if random.percent(75) { 1 } else { USERS };
+    let drops = usize::from(random.percent(35));
+    // Some schedules are calm, so that long histories get far; some are all faults.
+    let faults = [0, 1, 1, 3][random.below(4)];
+    let weights = [
+        (12, Kind::Change),
+        (18, Kind::Deliver),
+        (3, Kind::Page),
+        (2, Kind::Checkout),
+        (44, Kind::Go),
+        (8, Kind::Finish),
+        (faults, Kind::CrashBefore),
+        (faults, Kind::CrashAfter),
+        (faults, Kind::Refuse),
+        (faults, Kind::Fail),
+        (faults, Kind::Lose),
+        (2, Kind::Duplicate),
+        (4 * drops, Kind::Drop),
+        (4 * drops, Kind::Reconcile),
+    ];
+    let length = match random.below(10) {
+        0..7 => 6 + random.below(9),
+        7..9 => 12 + random.below(20),
+        _ => 35 + random.below(45),
+    };
+    let mut steps = Vec::with_capacity(length + 2);
+    for user in 0..users {
+        begin(&mut random, user, &mut steps);
+    }
+    while steps.len() < length {
+        let user = u8::try_from(random.below(users)).unwrap_or_default();
+        let pick = random.byte();
+        let Some(kind) = random.weighted(&weights) else {
+            break;
+        };
+        steps.push(match kind {
+            Kind::Change => Step::Change {
+                user,
+                pick,
+                change: Change::random(&mut random),
+            },
+            // Often in their order, so that it is not all noise.
+            Kind::Deliver if random.percent(40) => Step::Deliver(0),
+            Kind::Deliver => Step::Deliver(pick),
+            Kind::Page => Step::Page(user),
+            Kind::Checkout => Step::Checkout(user, pick),
+            Kind::Go => Step::Go(pick),
+            Kind::Finish => Step::Finish(pick),
+            Kind::CrashBefore => Step::CrashBefore(pick),
+            Kind::CrashAfter => Step::CrashAfter(pick),
+            Kind::Refuse => Step::Refuse(pick),
+            Kind::Fail => Step::Fail(pick),
+            Kind::Lose => Step::Lose(pick),
+            Kind::Duplicate => Step::Duplicate(pick),
+            Kind::Drop => Step::Drop(pick),
+            Kind::Reconcile => {
+                let trouble = Trouble::ALL[random.below(Trouble::ALL.len())];
+                Step::Reconcile(pick % 40, trouble)
+            }
+        });
+    }
+    steps
+}
+
+/// How a user's history begins: by a click, or with a customer that a crash kept from being bound.
+fn begin(random: &mut Random, user: usize, steps: &mut Vec<Step>) {
+    let user = u8::try_from(user).unwrap_or_default();
+    let pick = random.byte();
+    let change = |change| Step::Change { user, pick, change };
+    if random.percent(40) {
+        steps.extend([
+            Step::Checkout(user, pick),
+            Step::Finish(u8::MAX),
+            change(Change::Pay),
+        ]);
+    } else {
+        steps.extend([change(Change::Customer), change(Change::Subscribe)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_schedule() {
+        assert_eq!(schedule(5), schedule(5));
+        assert_ne!(schedule(5), schedule(6));
+        assert!((6..140).contains(&schedule(5).len()));
+    }
+}

@@ -60,7 +60,7 @@ async fn each_kind_is_named_and_what_is_safe_is_repaired() {
     // Only who differs was read.
     assert_eq!(world.asked("/v1/subscriptions?customer=") - before, 5);
     for (user, customer) in [("ann", &ann), ("bob", &bob), ("cleo", &cleo), ("eve", &eve)] {
-        let expected = world.expected(customer, false).await;
+        let expected = world.expected(customer).await;
         assert_eq!(world.stored(user).await, Some(expected), "{user}");
     }
     assert_eq!(world.table.user_of(&dan).await.unwrap(), None);

@@ -231,17 +231,12 @@ impl World {
         access(&stored, POLICY, now()).granted
     }
 
-    /// What the table must have of a customer whose charges are read, or not.
-    pub async fn expected(&self, customer: &CustomerId, charges: bool) -> Snapshot {
+    /// What the table must have of a customer.
+    pub async fn expected(&self, customer: &CustomerId) -> Snapshot {
         let stripe = self.stripe();
         let catalogue = stripe.catalogue(&App::parse(NAME).unwrap()).await.unwrap();
-        let charges = if charges {
-            stripe.returned_charges(customer).await.unwrap()
-        } else {
-            Vec::new()
-        };
         let subscriptions = stripe.subscriptions(customer).await.unwrap();
-        Snapshot::new(subscriptions, charges, &catalogue)
+        Snapshot::new(subscriptions, &catalogue)
     }
 
     /// How often Stripe was asked for something so far: by what path and query begin with.

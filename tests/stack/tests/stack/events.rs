@@ -76,7 +76,8 @@ async fn an_event_of_any_version_leads_to_the_right_operation() -> Result<()> {
         let (status, outcome) = tapped.deliver(&body).await?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let asked = tapped.stripe.seen().join(", ");
-        told += format!("{name}: {status} {outcome} {asked}").trim_end();
+        let subject = payments::webhook::Event::parse(body.as_bytes())?.subject;
+        told += format!("{name}: {subject:?} → {status} {outcome} {asked}").trim_end();
         told.push('\n');
     }
     insta::assert_snapshot!("events", told);
@@ -175,9 +176,42 @@ async fn once_money_went_back_each_sync_reads_the_charges() -> Result<()> {
         [
             "GET /v1/subscriptions",
             "GET /v1/charges",
-            "GET /v1/invoice_payments"
+            "GET /v1/invoices"
         ]
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn charges_that_cannot_be_read_keep_no_subscription_from_being_stored() -> Result<()> {
+    let stack = Stack::start().await?;
+    let ann = stack.sign_up("ann").await?;
+    stack.subscribe(&ann, "starter-monthly").await?;
+    stack.until(&ann, "active").await;
+    let customer = stack.customer_of(&ann).await?;
+    let charges = stack
+        .stripe_list(&format!("/charges?customer={customer}"))
+        .await?;
+    let charge = charges[0]["id"].as_str().context("no id")?;
+    let refund = [("charge", charge), ("amount", "100")];
+    let post = reqwest::Method::POST;
+    stack.stripe(post.clone(), "/refunds", &refund).await?;
+    stack.delivered().await;
+    // As with a restricted key that may not.
+    let refused = json!({ "method": "GET", "path": "/v1/charges", "kind": "error", "status": 403, "times": 100 });
+    stack.fault(refused).await?;
+    let subscription = stack.subscriptions_of(&customer).await?.remove(0);
+    let path = format!(
+        "/subscriptions/{}",
+        subscription["id"].as_str().unwrap_or_default()
+    );
+    let cancel = [("cancel_at_period_end", "true")];
+    stack.stripe(post, &path, &cancel).await?;
+    stack.until(&ann, "ending").await;
+    let tapped = Tapped::on(&stack).await?;
+    let body = event("customer.subscription.updated", &subscription);
+    let answer = tapped.deliver(&body).await?;
+    assert_eq!(answer, (502, "stripe_error".to_owned()), "and is said");
     Ok(())
 }
 

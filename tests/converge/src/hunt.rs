@@ -88,8 +88,49 @@ impl Caught {
             "Schedule {index}, of whose {length} steps {} are needed:\n{}\nWhat happens:\n{}\nWhat is wrong at the end:\n{}",
             steps.len(),
             list(&shown),
-            list(&played.log),
+            list(&in_short(&played.log)),
             list(&played.mismatches),
         )
+    }
+}
+
+/// The same with a handler that nobody disturbs in one line.
+fn in_short(log: &[String]) -> Vec<String> {
+    let who = |line: &str| line.split_once(": ").map(|(who, _)| who.to_owned());
+    let mut short: Vec<String> = Vec::new();
+    for stretch in log.chunk_by(|a, b| who(a).is_some() && who(a) == who(b)) {
+        match stretch {
+            [first, .., last] if first.ends_with(": begins") && last.contains(": answers ") => {
+                short.push(format!("{last}, undisturbed"));
+            }
+            _ => short.extend_from_slice(stretch),
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_disturbed_takes_one_line() {
+        let log = [
+            "a: begins",
+            "a: reads",
+            "a: answers 200",
+            "b: begins",
+            "a: begins",
+            "b: answers 200",
+        ];
+        assert_eq!(
+            in_short(&log.map(str::to_owned)),
+            [
+                "a: answers 200, undisturbed",
+                "b: begins",
+                "a: begins",
+                "b: answers 200"
+            ]
+        );
     }
 }

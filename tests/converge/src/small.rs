@@ -40,7 +40,7 @@ pub const TWO: [Small; 8] = [
         name: "two changes",
         before: &[Change::Customer, Change::Subscribe],
         unheard: &[],
-        changes: &[Change::Cancel, Change::Resume],
+        changes: &[Change::Cancel, Change::Quantity],
         handlers: &[UPDATED, UPDATED],
     },
     Small {

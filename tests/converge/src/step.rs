@@ -4,7 +4,8 @@
 use crate::change::Change;
 use crate::random::Random;
 
-/// One step. A `pick` is counted modulo what there is to pick from, the oldest first; with nothing there, nothing happens.
+/// One step. The lower half of the values of a `pick` is counted modulo what there is to pick from, the oldest first; the upper half is the
+/// newest. With nothing there, nothing happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Something changes in Stripe.
@@ -36,6 +37,8 @@ pub enum Step {
     Fail(u8),
     /// A handler's request is executed, and the answer lost.
     Lose(u8),
+    /// All events that wait are delivered, one after another.
+    Quiet,
     /// An event is delivered once more, whatever became of it.
     Duplicate(u8),
     /// An event never arrives.
@@ -86,6 +89,7 @@ enum Kind {
     Refuse,
     Fail,
     Lose,
+    Quiet,
     Duplicate,
     Drop,
     Reconcile,
@@ -114,6 +118,7 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (faults, Kind::Refuse),
         (faults, Kind::Fail),
         (faults, Kind::Lose),
+        (2, Kind::Quiet),
         (2, Kind::Duplicate),
         (4 * drops, Kind::Drop),
         (4 * drops, Kind::Reconcile),
@@ -151,6 +156,7 @@ pub fn schedule(seed: u64) -> Vec<Step> {
             Kind::Refuse => Step::Refuse(pick),
             Kind::Fail => Step::Fail(pick),
             Kind::Lose => Step::Lose(pick),
+            Kind::Quiet => Step::Quiet,
             Kind::Duplicate => Step::Duplicate(pick),
             Kind::Drop => Step::Drop(pick),
             Kind::Reconcile => {
@@ -162,19 +168,29 @@ pub fn schedule(seed: u64) -> Vec<Step> {
     steps
 }
 
-/// How a user's history begins: by a click, or with a customer that a crash kept from being bound.
+/// How a user's history begins: by a click; or with a customer that a crash kept from being bound; or with one that was deleted, after which
+/// they come back.
 fn begin(random: &mut Random, user: usize, steps: &mut Vec<Step>) {
     let user = u8::try_from(user).unwrap_or_default();
     let pick = random.byte();
     let change = |change| Step::Change { user, pick, change };
-    if random.percent(40) {
-        steps.extend([
-            Step::Checkout(user, pick),
-            Step::Finish(u8::MAX),
-            change(Change::Pay),
-        ]);
-    } else {
-        steps.extend([change(Change::Customer), change(Change::Subscribe)]);
+    let click = [Step::Checkout(user, pick), Step::Finish(u8::MAX)];
+    let by_hand = [change(Change::Customer), change(Change::Subscribe)];
+    match random.below(10) {
+        0..4 => {
+            steps.extend(click);
+            steps.push(change(Change::Pay));
+        }
+        4..8 => steps.extend(by_hand),
+        _ => {
+            steps.extend(by_hand);
+            steps.extend([Step::Quiet, change(Change::Delete), Step::Quiet]);
+            if random.percent(50) {
+                steps.extend(click);
+            } else {
+                steps.push(change(Change::Customer));
+            }
+        }
     }
 }
 

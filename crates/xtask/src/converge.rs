@@ -1,34 +1,46 @@
-//! `cargo xtask converge`: the proof that the table ends equal to Stripe, whatever the network does.
+//! `cargo xtask converge`: the proof that the table ends equal to Stripe, whatever the network does. See `tests/converge`.
 
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::command::{cargo, forget_own_package, run as run_command};
+use crate::command::{cargo, run as run_command};
 use crate::workspace::Workspace;
 
-/// What `cargo xtask converge` takes: the proof's own arguments.
+/// Fast code, soon compiled: the root manifest has it.
+const PROFILE: &str = "proof";
+
+/// What `cargo xtask converge` takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// --schedules N, --seed S, --only I; `cargo xtask converge --help` says what they mean
+    /// How many random schedules, how many threads, … : `--help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    proof: Vec<String>,
+    rest: Vec<String>,
 }
 
-/// Builds the proof with optimisation, and runs it.
-pub fn run(arguments: Arguments) -> Result<ExitCode> {
+/// Builds the proof and runs it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
+    let started = Instant::now();
     run_command(
         cargo("build")
-            .args(["--profile", "proof", "--package", "converge"])
+            .args([
+                "--profile",
+                PROFILE,
+                "--package",
+                "converge",
+                "--bin",
+                "converge",
+            ])
             .current_dir(workspace.root()),
     )?;
-    let mut proof = Command::new(workspace.target().join("proof/converge"));
-    forget_own_package(&mut proof);
-    let status = proof
-        .args(arguments.proof)
-        .current_dir(workspace.root())
-        .status()?;
+    println!("Built in {} s.", started.elapsed().as_secs());
+    let proof = workspace.target().join(PROFILE).join("converge");
+    let status = Command::new(&proof)
+        .args(&arguments.rest)
+        .status()
+        .with_context(|| format!("cannot start {}", proof.display()))?;
     Ok(if status.success() {
         ExitCode::SUCCESS
     } else {

@@ -41,7 +41,7 @@ enum Task {
     Test(test::Arguments),
     /// Hold everything that the tests say to the Stripe stand-in, and hear from it, against Stripe's OpenAPI spec
     Contract(contract::Arguments),
-    /// Prove that the table ends equal to Stripe: thousands of histories, with events lost, late, twice, and handlers that crash
+    /// Prove that the table ends equal to Stripe, whatever the network does: with random schedules, and every one of small histories
     #[command(disable_help_flag = true)]
     Converge(converge::Arguments),
     /// Look now for what no webhook told of, and repair it, as the schedules do
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Task::Dev(arguments) => dev::run(arguments),
         Task::Test(arguments) => test::run(arguments),
         Task::Contract(arguments) => contract::run(&arguments),
-        Task::Converge(arguments) => converge::run(arguments),
+        Task::Converge(arguments) => converge::run(&arguments),
         Task::Reconcile(arguments) => reconcile::run(&arguments),
     };
     result.unwrap_or_else(|error| {

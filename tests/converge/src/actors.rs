@@ -159,11 +159,9 @@ impl<'a> Actors<'a> {
     }
 
     /// A move that touches only what no other will ever touch differently: the audit item of its own event, or a mapping that this history
-    /// leaves alone. While somebody may still die, there is none: dying at such a move differs from having made it.
+    /// leaves alone. That is also so while somebody may still die: whoever dies at such a move might as well have died before the next one,
+    /// or after the last.
     pub(crate) fn touches_only_its_own(&self, enabled: &[(Transition, Label)]) -> Option<usize> {
-        if self.crashes_left > 0 {
-            return None;
-        }
         let all = self.small.unheard.iter().chain(self.small.changes);
         let mapping_moves = all
             .into_iter()
@@ -172,9 +170,9 @@ impl<'a> Actors<'a> {
             thing.contains("/event#")
                 || (!mapping_moves && !writes && thing.starts_with("test#customer#"))
         };
-        enabled
-            .iter()
-            .position(|(transition, label)| transition.actor > 0 && label.touches.iter().all(own))
+        enabled.iter().position(|(transition, label)| {
+            transition.actor > 0 && transition.how == Move::Go && label.touches.iter().all(own)
+        })
     }
 
     /// What the next change touches; `None` while it cannot be made.

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Parser;
 use converge::proof::{Plan, Progress, Report, every_small_history, run};
+use converge::small::Small;
 
 /// Plays random histories and every interleaving of small ones, and compares the table with Stripe after each
 #[derive(Parser)]
@@ -28,6 +29,9 @@ struct Arguments {
     /// Only this one of the seed's schedules
     #[arg(long)]
     only: Option<u64>,
+    /// Of the small histories only those with this in their names
+    #[arg(long)]
+    small: Option<String>,
     /// How many threads; as many as there are cores by default
     #[arg(long)]
     threads: Option<usize>,
@@ -44,10 +48,20 @@ impl Arguments {
             seed: self.seed,
             explore: match self.only {
                 Some(_) => Vec::new(),
-                None => every_small_history(),
+                None => self.small(),
             },
             threads: self.threads.unwrap_or(cores),
         }
+    }
+}
+
+impl Arguments {
+    fn small(&self) -> Vec<(&'static Small, usize)> {
+        let mut all = every_small_history();
+        if let Some(text) = &self.small {
+            all.retain(|(small, _)| small.name.contains(text));
+        }
+        all
     }
 }
 

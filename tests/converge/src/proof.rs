@@ -29,11 +29,12 @@ pub struct Plan {
     pub threads: usize,
 }
 
-/// All small histories: two handlers, two of which one dies, and three.
+/// All small histories: with two handlers, with two of which one dies at every point, and with three. In the longest one nobody dies: that alone
+/// would take longer than all the rest; the same binding with a deletion in its way is there.
 #[must_use]
 pub fn every_small_history() -> Vec<(&'static Small, usize)> {
     let two = TWO.iter().map(|it| (it, 0));
-    let dying = TWO.iter().map(|it| (it, 1));
+    let dying = TWO.iter().filter(|it| !it.binds_twice).map(|it| (it, 1));
     two.chain(dying)
         .chain(THREE.iter().map(|it| (it, 0)))
         .collect()

@@ -26,6 +26,8 @@ pub struct Small {
     pub changes: &'static [Change],
     /// Who is at work.
     pub handlers: &'static [Trigger],
+    /// Whether two of them may map the same customer at once, which gives the most interleavings.
+    pub binds_twice: bool,
 }
 
 const UPDATED: Trigger = Trigger::Event("customer.subscription.updated");
@@ -42,6 +44,7 @@ pub const TWO: [Small; 8] = [
         unheard: &[],
         changes: &[Change::Cancel, Change::Quantity],
         handlers: &[UPDATED, UPDATED],
+        binds_twice: false,
     },
     Small {
         name: "a change and a deletion",
@@ -49,6 +52,7 @@ pub const TWO: [Small; 8] = [
         unheard: &[],
         changes: &[Change::Quantity, Change::Delete],
         handlers: &[UPDATED, DELETED],
+        binds_twice: false,
     },
     Small {
         name: "a deletion and coming back",
@@ -56,6 +60,7 @@ pub const TWO: [Small; 8] = [
         unheard: &[],
         changes: &[Change::Delete, Change::Customer, Change::Subscribe],
         handlers: &[DELETED, SUBSCRIBED],
+        binds_twice: false,
     },
     Small {
         name: "the first events of a customer whom the table does not know",
@@ -63,6 +68,7 @@ pub const TWO: [Small; 8] = [
         unheard: &[Change::Customer],
         changes: &[Change::Subscribe],
         handlers: &[CREATED, SUBSCRIBED],
+        binds_twice: true,
     },
     Small {
         name: "the first event of a customer whom the table does not know, and the deletion",
@@ -70,6 +76,7 @@ pub const TWO: [Small; 8] = [
         unheard: &[Change::Customer],
         changes: &[Change::Delete],
         handlers: &[CREATED, DELETED],
+        binds_twice: false,
     },
     Small {
         name: "the page and the webhook",
@@ -77,6 +84,7 @@ pub const TWO: [Small; 8] = [
         unheard: &[],
         changes: &[Change::Quantity],
         handlers: &[UPDATED, Trigger::Page],
+        binds_twice: false,
     },
     Small {
         name: "a refund and a change",
@@ -84,6 +92,7 @@ pub const TWO: [Small; 8] = [
         unheard: &[],
         changes: &[Change::Refund, Change::Cancel],
         handlers: &[REFUNDED, UPDATED],
+        binds_twice: false,
     },
     Small {
         name: "a failed renewal and its payment",
@@ -94,6 +103,7 @@ pub const TWO: [Small; 8] = [
             Trigger::Event("invoice.payment_failed"),
             Trigger::Event("invoice.paid"),
         ],
+        binds_twice: false,
     },
 ];
 
@@ -105,6 +115,7 @@ pub const THREE: [Small; 4] = [
         unheard: &[],
         changes: &[Change::Cancel, Change::Quantity, Change::Resume],
         handlers: &[UPDATED, UPDATED, UPDATED],
+        binds_twice: false,
     },
     Small {
         name: "a change, a deletion and coming back",
@@ -112,6 +123,7 @@ pub const THREE: [Small; 4] = [
         unheard: &[Change::Quantity],
         changes: &[Change::Delete, Change::Customer, Change::Subscribe],
         handlers: &[UPDATED, DELETED, SUBSCRIBED],
+        binds_twice: false,
     },
     Small {
         name: "two changes and the page",
@@ -119,6 +131,7 @@ pub const THREE: [Small; 4] = [
         unheard: &[],
         changes: &[Change::Cancel, Change::Resume],
         handlers: &[UPDATED, UPDATED, Trigger::Page],
+        binds_twice: false,
     },
     Small {
         name: "a refund, a change and the page",
@@ -126,5 +139,6 @@ pub const THREE: [Small; 4] = [
         unheard: &[],
         changes: &[Change::Refund, Change::Cancel],
         handlers: &[REFUNDED, UPDATED, Trigger::Page],
+        binds_twice: false,
     },
 ];

@@ -1,7 +1,7 @@
 //! Running other programs: shown before they run, and an error when they fail.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -53,13 +53,34 @@ pub fn run_watching(command: &mut Command, mut see: impl FnMut(&str)) -> Result<
         .spawn()
         .with_context(|| cannot_start(command))?;
     let output = child.stdout.take().context("the output was piped")?;
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
+    each_line(output, |line| {
         println!("{line}");
-        see(&line);
-    }
+        see(line);
+    })?;
     Ok(child.wait()?.success())
+}
+
+/// Runs a command to its end, and prints those lines of its standard error that `keep` picks. Answers whether the command succeeded.
+pub fn run_sifting(command: &mut Command, mut keep: impl FnMut(&str) -> bool) -> Result<bool> {
+    announce(command);
+    let mut child = command
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| cannot_start(command))?;
+    let output = child.stderr.take().context("the output was piped")?;
+    each_line(output, |line| {
+        if keep(line) {
+            println!("{line}");
+        }
+    })?;
+    Ok(child.wait()?.success())
+}
+
+fn each_line(output: impl Read, mut see: impl FnMut(&str)) -> Result<()> {
+    for line in BufReader::new(output).split(b'\n') {
+        see(&String::from_utf8_lossy(&line?));
+    }
+    Ok(())
 }
 
 /// Runs a command for its standard output; nothing is shown.

@@ -3,6 +3,7 @@
 pub(crate) mod browser;
 pub(crate) mod cargo_tests;
 pub(crate) mod clients;
+mod fuzz;
 mod lint;
 mod template;
 
@@ -25,7 +26,7 @@ pub struct Arguments {
 
     /// Arguments for the test runner of one part: `unit` and `stack` have cargo's (a test's name, --nocapture),
     /// `browser` has Playwright's (--headed, --grep), `clients` takes one client (node, cli, python) and what a test's
-    /// name has in it
+    /// name has in it, `fuzz` has libFuzzer's (-max_total_time=600, in seconds)
     #[arg(last = true)]
     runner: Vec<String>,
 }
@@ -40,17 +41,20 @@ enum Part {
     Clients,
     /// The page in a real browser, with accessibility checks
     Browser,
+    /// Made-up signatures and events, half a minute of each
+    Fuzz,
     /// template.yaml: validated, linted and built; the size of each function
     Template,
     /// All of these
     All,
 }
 
-const ALL: [Part; 5] = [
+const ALL: [Part; 6] = [
     Part::Unit,
     Part::Stack,
     Part::Clients,
     Part::Browser,
+    Part::Fuzz,
     Part::Template,
 ];
 
@@ -84,11 +88,11 @@ impl Arguments {
         if !self.runner.is_empty()
             && !matches!(
                 self.parts[..],
-                [Part::Unit | Part::Stack | Part::Clients | Part::Browser]
+                [Part::Unit | Part::Stack | Part::Clients | Part::Browser | Part::Fuzz]
             )
         {
             bail!(
-                "arguments after `--` need exactly one of the parts unit, stack, clients and browser"
+                "arguments after `--` need exactly one of the parts unit, stack, clients, browser and fuzz"
             );
         }
         let every = self.parts.is_empty() || self.parts.contains(&Part::All);
@@ -107,6 +111,7 @@ impl Part {
             Part::Stack => "stack",
             Part::Clients => "clients",
             Part::Browser => "browser",
+            Part::Fuzz => "fuzz",
             Part::Template => "template",
             Part::All => "all",
         }
@@ -130,6 +135,7 @@ impl Part {
                 build(workspace, session)?;
                 browser::run(workspace, session, runner)
             }
+            Part::Fuzz => fuzz::run(workspace, session, runner),
             Part::Template => template::run(workspace, session),
             Part::All => ALL
                 .iter()
@@ -169,7 +175,7 @@ mod tests {
 
     #[test]
     fn no_part_and_all_mean_every_part_in_order() {
-        let every = ["unit", "stack", "clients", "browser", "template"];
+        let every = ["unit", "stack", "clients", "browser", "fuzz", "template"];
         assert_eq!(parts(&[], &[]).unwrap(), every);
         assert_eq!(parts(&[Part::Template, Part::All], &[]).unwrap(), every);
         assert_eq!(

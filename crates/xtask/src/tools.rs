@@ -36,6 +36,15 @@ pub fn chromium() -> Result<PathBuf> {
     find().context("Chromium was installed, but is not on the PATH")
 }
 
+/// Makes sure of a C++ compiler: `$CXX`, or on the PATH, or from Debian.
+pub fn cpp_compiler() -> Result<()> {
+    let named = env::var_os("CXX").filter(|name| !name.is_empty());
+    if named.is_some() || on_path("c++").is_some() {
+        return Ok(());
+    }
+    install_from_debian(&["g++"], "a C++ compiler (or set CXX to one)")
+}
+
 /// Installs the npm packages of `folder` as its lock file says, unless they are there.
 pub fn npm_packages(folder: &Path) -> Result<()> {
     if on_path("npm").is_none() {

@@ -11,11 +11,13 @@ use crate::workspace::Workspace;
 pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
     let root = workspace.root();
     session.step("unit: formatting", || {
-        run_command(
-            cargo("fmt")
-                .args(["--all", "--", "--check"])
-                .current_dir(root),
-        )
+        // The fuzz targets are a workspace of their own.
+        [root.to_owned(), root.join("tests/fuzz")]
+            .iter()
+            .try_for_each(|folder| {
+                let arguments = ["--all", "--", "--check"];
+                run_command(cargo("fmt").args(arguments).current_dir(folder))
+            })
     })?;
     session.step("unit: imports and licences", || checks::run(root))?;
     session.step("unit: clippy", || {

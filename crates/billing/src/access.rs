@@ -250,7 +250,6 @@ mod tests {
                 name: "Starter".to_owned(),
                 description: String::new(),
             }],
-            charges: Vec::new(),
         };
         let access = access(&snapshot, POLICY, now);
         assert_eq!((access.granted, access.until, access.reason), expected);

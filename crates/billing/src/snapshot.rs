@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalogue, Charge, Product, Status, Subscription};
+use crate::{Catalogue, Product, Status, Subscription};
 
 /// What we keep of a user's subscriptions: all that access is decided from, so that deciding reads one item and asks nobody.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,21 +9,13 @@ pub struct Snapshot {
     pub subscriptions: Vec<Subscription>,
     /// Those of their products that are or were ours.
     pub products: Vec<Product>,
-    /// Charges of which money went back or is disputed. Read only since an event told that there is one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub charges: Vec<Charge>,
 }
 
 impl Snapshot {
     /// Joins what Stripe says with what we sell.
     #[must_use]
-    pub fn new(
-        mut subscriptions: Vec<Subscription>,
-        mut charges: Vec<Charge>,
-        catalogue: &Catalogue,
-    ) -> Self {
+    pub fn new(mut subscriptions: Vec<Subscription>, catalogue: &Catalogue) -> Self {
         subscriptions.sort_by(|a, b| a.id.cmp(&b.id));
-        charges.sort_by(|a, b| a.id.cmp(&b.id));
         let products = catalogue
             .products
             .iter()
@@ -38,7 +30,6 @@ impl Snapshot {
         Self {
             subscriptions,
             products,
-            charges,
         }
     }
 

@@ -1,8 +1,8 @@
+use std::collections::HashMap;
+
 use billing::{Charge, ChargeId, CustomerId, Dispute, DisputeStatus, SubscriptionId};
 use serde::Deserialize;
-use stripe_billing::invoice_payment::{
-    ListInvoicePayment, ListInvoicePaymentPayment, ListInvoicePaymentPaymentType,
-};
+use stripe_billing::invoice::ListInvoice;
 use stripe_client_core::StripeRequest;
 use stripe_core::charge::ListCharge;
 use stripe_core::dispute::ListDispute;
@@ -11,8 +11,9 @@ use crate::object::{Listed, Page, Reference};
 use crate::{Stripe, StripeError};
 
 impl Stripe {
-    /// The customer's charges of which money went back or is disputed. See <https://docs.stripe.com/api/charges/list>.
-    /// One call, and up to two more for each such charge.
+    /// The customer's charges of which money went back or is disputed, in order of their ids.
+    /// See <https://docs.stripe.com/api/charges/list>. One call for each hundred charges; where there are some, one for each hundred
+    /// invoices, and one for each that is disputed.
     ///
     /// # Errors
     /// [`StripeError`]
@@ -29,33 +30,31 @@ impl Stripe {
                 }
             })
             .await?;
-        let mut charges = Vec::new();
-        for charge in all {
-            if charge.amount_refunded > 0 || charge.disputed {
-                charges.push(self.charge(charge).await?);
-            }
+        let returned = |charge: &WireCharge| charge.amount_refunded > 0 || charge.disputed;
+        let returned: Vec<WireCharge> = all.into_iter().filter(returned).collect();
+        if returned.is_empty() {
+            return Ok(Vec::new());
         }
+        let paid_by = self.subscriptions_by_payment_intent(customer).await?;
+        let mut charges = Vec::with_capacity(returned.len());
+        for wire in returned {
+            let disputes = if wire.disputed {
+                self.disputes(&wire.id).await?
+            } else {
+                Vec::new()
+            };
+            let intent = wire.payment_intent.map(Reference::into_id);
+            charges.push(Charge {
+                id: wire.id,
+                subscription: intent.and_then(|intent| paid_by.get(&intent).cloned()),
+                amount: wire.amount,
+                amount_refunded: wire.amount_refunded,
+                currency: wire.currency,
+                disputes,
+            });
+        }
+        charges.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(charges)
-    }
-
-    async fn charge(&self, wire: WireCharge) -> Result<Charge, StripeError> {
-        let disputes = if wire.disputed {
-            self.disputes(&wire.id).await?
-        } else {
-            Vec::new()
-        };
-        let subscription = match wire.payment_intent {
-            Some(intent) => self.subscription_paid_by(&intent.into_id()).await?,
-            None => None,
-        };
-        Ok(Charge {
-            id: wire.id,
-            subscription,
-            amount: wire.amount,
-            amount_refunded: wire.amount_refunded,
-            currency: wire.currency,
-            disputes,
-        })
     }
 
     async fn disputes(&self, charge: &ChargeId) -> Result<Vec<Dispute>, StripeError> {
@@ -75,26 +74,38 @@ impl Stripe {
         Ok(disputes)
     }
 
-    /// A charge no longer names its invoice: the invoice's payment links them.
-    /// See <https://docs.stripe.com/api/invoice-payment/list>.
-    async fn subscription_paid_by(
+    /// Which subscription's invoice each payment intent paid: a charge no longer names its invoice, the invoice's payments link them.
+    /// See <https://docs.stripe.com/api/invoices/object#invoice_object-payments>.
+    async fn subscriptions_by_payment_intent(
         &self,
-        intent: &str,
-    ) -> Result<Option<SubscriptionId>, StripeError> {
-        let payment = ListInvoicePaymentPayment {
-            payment_intent: Some(intent.to_owned()),
-            ..ListInvoicePaymentPayment::new(ListInvoicePaymentPaymentType::PaymentIntent)
-        };
-        let list = ListInvoicePayment::new()
-            .payment(payment)
-            .expand(vec!["data.invoice".to_owned()])
-            .limit(1);
-        let page: Page<WireInvoicePayment> = self.send(list.build()).await?;
-        let invoice = page.data.into_iter().next().map(|payment| payment.invoice);
-        let details = invoice
-            .and_then(|invoice| invoice.parent)
-            .and_then(|parent| parent.subscription_details);
-        Ok(details.and_then(|details| SubscriptionId::parse(details.subscription.into_id()).ok()))
+        customer: &CustomerId,
+    ) -> Result<HashMap<String, SubscriptionId>, StripeError> {
+        let invoices: Vec<WireInvoice> = self
+            .all("invoices", |after| {
+                let list = ListInvoice::new()
+                    .customer(customer.as_str())
+                    .expand(vec!["data.payments".to_owned()])
+                    .limit(100);
+                match after {
+                    Some(last) => list.starting_after(last).build(),
+                    None => list.build(),
+                }
+            })
+            .await?;
+        let mut subscriptions = HashMap::new();
+        for invoice in invoices {
+            let details = invoice.parent.and_then(|it| it.subscription_details);
+            let subscription = details.map(|it| it.subscription.into_id());
+            let Some(subscription) = subscription.and_then(|id| SubscriptionId::parse(id).ok())
+            else {
+                continue;
+            };
+            let payments = invoice.payments.into_iter().flat_map(|it| it.data);
+            for intent in payments.filter_map(|it| it.payment.payment_intent) {
+                subscriptions.insert(intent.into_id(), subscription.clone());
+            }
+        }
+        Ok(subscriptions)
     }
 }
 
@@ -124,14 +135,26 @@ struct WireDispute {
 }
 
 #[derive(Deserialize)]
-struct WireInvoicePayment {
-    invoice: WireInvoice,
+struct WireInvoice {
+    id: String,
+    parent: Option<WireParent>,
+    payments: Option<Page<WireInvoicePayment>>,
 }
 
-/// Expanded; a deleted invoice has an id only.
+impl Listed for WireInvoice {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 #[derive(Deserialize)]
-struct WireInvoice {
-    parent: Option<WireParent>,
+struct WireInvoicePayment {
+    payment: WirePayment,
+}
+
+#[derive(Deserialize)]
+struct WirePayment {
+    payment_intent: Option<Reference>,
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,7 @@
 //! The audit trail: each event and what it did. For people to read; nothing is ever decided from it.
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use billing::{CustomerId, EventId, Timestamp};
 
 use crate::attributes::{number, text};
@@ -31,6 +33,34 @@ impl Table {
     /// # Errors
     /// [`StoreError`]
     pub async fn record_event(&self, entry: &AuditEntry<'_>) -> Result<(), StoreError> {
+        let put = self.put_entry(entry).send().await;
+        put.map_err(|error| StoreError::unavailable("PutItem", error))?;
+        Ok(())
+    }
+
+    /// The same for an event of which nothing is noted yet; what is, stays.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn record_event_if_new(&self, entry: &AuditEntry<'_>) -> Result<(), StoreError> {
+        let put = self
+            .put_entry(entry)
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match put {
+            Err(SdkError::ServiceError(error))
+                if error.err().is_conditional_check_failed_exception() =>
+            {
+                Ok(())
+            }
+            put => put
+                .map(drop)
+                .map_err(|error| StoreError::unavailable("PutItem", error)),
+        }
+    }
+
+    fn put_entry(&self, entry: &AuditEntry<'_>) -> PutItemFluentBuilder {
         let created = entry.created.unwrap_or(entry.received_at);
         self.client
             .put_item()
@@ -40,9 +70,5 @@ impl Table {
             .item("outcome", text(entry.outcome))
             .item("received_at", number(entry.received_at))
             .item("purge_at", number(entry.received_at + KEPT))
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable("PutItem", error))?;
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Tickets and snapshots: how concurrent reads of Stripe end with the newest in the table, without a clock.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use billing::{CustomerId, Snapshot, Timestamp, UserId};
+use billing::{Charge, CustomerId, Snapshot, Timestamp, UserId};
 
 use crate::attributes::{json, names, number, require_number, text};
 use crate::{StoreError, Table, Ticket};
@@ -122,6 +122,31 @@ impl Table {
                 .expression_attribute_names("#trial_used", "trial_used")
                 .expression_attribute_values(":true", AttributeValue::Bool(true));
         }
+        Ok(self.write(update).await?.is_some())
+    }
+
+    /// Stores which of the customer's charges the read of this number saw money go back of, by the same rule. They are written apart from
+    /// the snapshot: who cannot read charges goes on with subscriptions.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn write_charges(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+        ticket: Ticket,
+        charges: &[Charge],
+    ) -> Result<bool, StoreError> {
+        let update = self
+            .update(self.user_key(user))
+            .update_expression("SET #charges = :charges, #charges_applied = :ticket")
+            .condition_expression(
+                "#customer = :customer AND (attribute_not_exists(#charges_applied) OR #charges_applied < :ticket)",
+            )
+            .set_expression_attribute_names(names(["charges", "charges_applied", "customer"]))
+            .expression_attribute_values(":charges", json("charges", &charges)?)
+            .expression_attribute_values(":ticket", number(ticket))
+            .expression_attribute_values(":customer", text(customer.as_str()));
         Ok(self.write(update).await?.is_some())
     }
 

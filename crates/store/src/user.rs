@@ -1,4 +1,4 @@
-use billing::{CustomerId, Snapshot, Timestamp, UserId};
+use billing::{Charge, CustomerId, Snapshot, Timestamp, UserId};
 
 use crate::attributes::{Attributes, read_id, read_json, read_number};
 use crate::{CheckoutIntent, CustomerIntent, StoreError, Table, Ticket};
@@ -14,7 +14,9 @@ pub struct UserRecord {
     pub ticket: Ticket,
     /// What Stripe said when it was last read.
     pub snapshot: Option<Snapshot>,
-    /// When that was.
+    /// Charges of which money went back or is disputed. Read only since an event told that there is one.
+    pub charges: Vec<Charge>,
+    /// When Stripe was last read.
     pub synced_at: Option<Timestamp>,
     /// Whether they ever had a free trial; outlives the customer.
     pub trial_used: bool,
@@ -45,6 +47,7 @@ impl UserRecord {
             generation: read_number(attributes, "generation")?.unwrap_or(0),
             ticket: read_number(attributes, "ticket")?.unwrap_or(0),
             snapshot: read_json(attributes, "snapshot")?,
+            charges: read_json(attributes, "charges")?.unwrap_or_default(),
             synced_at: read_number(attributes, "synced_at")?,
             trial_used: attributes.contains_key("trial_used"),
             customer_intent: CustomerIntent::read(attributes)?,

@@ -238,9 +238,12 @@ async fn the_audit_trail_keeps_an_event_for_thirty_days_and_once() {
     table.record_event(&entry).await.unwrap();
     entry.received_at = 1_010;
     table.record_event(&entry).await.unwrap();
+    entry.outcome = "undelivered";
+    table.record_event_if_new(&entry).await.unwrap();
+    entry.outcome = "synced";
     entry.customer = None;
     entry.created = None;
-    table.record_event(&entry).await.unwrap();
+    table.record_event_if_new(&entry).await.unwrap();
 
     let scan = client().scan().table_name("audit").send().await.unwrap();
     let mut items: Vec<BTreeMap<String, String>> = scan

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,8 @@ pub(crate) struct Cache(Mutex<Option<Cached>>);
 struct Cached {
     read_at: Instant,
     catalogue: Arc<Catalogue>,
-    /// Products that Stripe itself says are not ours.
-    foreign: BTreeSet<ProductId>,
+    /// Products that Stripe itself says are not ours, and when it did.
+    foreign: BTreeMap<ProductId, Instant>,
 }
 
 impl Cache {
@@ -29,11 +29,9 @@ impl Cache {
     /// The catalogue, if it tells of all these products whether they are ours.
     fn get(&self, products: &BTreeSet<&ProductId>) -> Option<Arc<Catalogue>> {
         let cached = self.lock();
-        let cached = cached
-            .as_ref()
-            .filter(|cached| cached.read_at.elapsed() < MAX_AGE)?;
+        let cached = cached.as_ref().filter(|it| is_fresh(&it.read_at))?;
         let known = |id: &&ProductId| {
-            cached.catalogue.product(id).is_some() || cached.foreign.contains(*id)
+            cached.catalogue.product(id).is_some() || cached.foreign.get(*id).is_some_and(is_fresh)
         };
         products
             .iter()
@@ -43,10 +41,13 @@ impl Cache {
 
     fn put(&self, catalogue: Catalogue) -> Arc<Catalogue> {
         let catalogue = Arc::new(catalogue);
-        *self.lock() = Some(Cached {
+        let mut cached = self.lock();
+        let mut foreign = cached.take().map(|it| it.foreign).unwrap_or_default();
+        foreign.retain(|_, said_at| is_fresh(said_at));
+        *cached = Some(Cached {
             read_at: Instant::now(),
             catalogue: Arc::clone(&catalogue),
-            foreign: BTreeSet::new(),
+            foreign,
         });
         catalogue
     }
@@ -57,9 +58,16 @@ impl Cache {
             let unknown = products
                 .into_iter()
                 .filter(|id| cached.catalogue.product(id).is_none());
-            cached.foreign = unknown.cloned().collect();
+            let said_at = cached.read_at;
+            cached
+                .foreign
+                .extend(unknown.map(|id| (id.clone(), said_at)));
         }
     }
+}
+
+fn is_fresh(since: &Instant) -> bool {
+    since.elapsed() < MAX_AGE
 }
 
 impl Syncer {
@@ -105,5 +113,25 @@ impl Syncer {
         let catalogue = self.refresh_catalogue().await?;
         self.catalogue.note_foreign(products);
         Ok(catalogue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stripe_called_foreign_stays_so_when_the_table_is_read_again() {
+        let id = |id: &str| ProductId::parse(id).unwrap();
+        let (a, b) = (id("prod_a"), id("prod_b"));
+        let cache = Cache::default();
+        for product in [&a, &b] {
+            assert!(cache.get(&BTreeSet::from([product])).is_none());
+            cache.put(Catalogue::default());
+            cache.note_foreign(BTreeSet::from([product]));
+            cache.put(Catalogue::default());
+        }
+        assert!(cache.get(&BTreeSet::from([&a, &b])).is_some());
+        assert!(cache.get(&BTreeSet::from([&id("prod_c")])).is_none());
     }
 }

@@ -21,7 +21,7 @@ impl Syncer {
     /// once, in whatever order, the read that began last wins.
     ///
     /// # Errors
-    /// [`SyncError`]; nothing was written then, or all of it.
+    /// [`SyncError`]; what was written then is as new as anything.
     pub async fn sync_customer(
         &self,
         user: &UserId,
@@ -75,16 +75,17 @@ impl Syncer {
             }
             Err(error) => return Err(error.into()),
         };
-        let charges = if turn.reads_charges {
-            self.stripe.returned_charges(customer).await?
-        } else {
-            Vec::new()
-        };
         let catalogue = self.catalogue_for(&subscriptions).await?;
-        let snapshot = Snapshot::new(subscriptions, charges, &catalogue);
+        let snapshot = Snapshot::new(subscriptions, &catalogue);
         self.table
             .write_snapshot(user, customer, turn.ticket, &snapshot, now)
             .await?;
+        if turn.reads_charges {
+            let charges = self.stripe.returned_charges(customer).await?;
+            self.table
+                .write_charges(user, customer, turn.ticket, &charges)
+                .await?;
+        }
         Ok(Synced::Stored)
     }
 

@@ -6,6 +6,7 @@ use billing::{CustomerId, Timestamp};
 use payments::Object;
 use payments::webhook::{Event, Party, Subject};
 use serde::{Deserialize, Serialize};
+use store::AuditEntry;
 use sync::Outcome;
 
 use crate::backlog::Backlog;
@@ -48,6 +49,7 @@ impl Reconcile {
         let mut pass = Pass {
             reconcile: self,
             since: since(found.covered_to, lease.now()),
+            now: lease.now(),
             owners: BTreeMap::new(),
             failures: Failures::default(),
         };
@@ -99,6 +101,7 @@ fn since(covered_to: Option<Timestamp>, now: Timestamp) -> Timestamp {
 struct Pass<'a> {
     reconcile: &'a Reconcile,
     since: Timestamp,
+    now: Timestamp,
     /// Whose the objects are that Stripe was asked about.
     owners: BTreeMap<Object, Option<CustomerId>>,
     failures: Failures,
@@ -134,31 +137,61 @@ impl Pass<'_> {
         report: &mut Report,
     ) -> Result<(), ReconcileError> {
         let backlog = &mut cursor.backlog;
-        match event.subject {
-            Subject::Customer { party, charges } => match party {
-                Party::Customer(customer) => backlog.add_customer(customer, charges),
-                Party::OwnerOf(object) => {
-                    let owner = self.owner_of(object).await;
-                    match self.failures.note(&event.kind, owner, report)? {
-                        Some(Some(customer)) => backlog.add_customer(customer, charges),
-                        Some(None) => {}
-                        None => cursor.has_failed = true,
+        let customer = match &event.subject {
+            Subject::Customer { party, charges } => {
+                let customer = match party {
+                    Party::Customer(customer) => Some(customer.clone()),
+                    Party::OwnerOf(object) => {
+                        let owner = self.owner_of(object).await;
+                        let owner = self.failures.note(&event.kind, owner, report)?;
+                        cursor.has_failed |= owner.is_none();
+                        owner.flatten()
                     }
+                };
+                if let Some(customer) = &customer {
+                    backlog.add_customer(customer.clone(), *charges);
                 }
-            },
-            Subject::DeletedCustomer(customer) => backlog.add_deleted(customer),
-            Subject::Catalogue => backlog.add_catalogue(),
-            Subject::Other => {}
-        }
+                customer
+            }
+            Subject::DeletedCustomer(customer) => {
+                backlog.add_deleted(customer.clone());
+                Some(customer.clone())
+            }
+            Subject::Catalogue => {
+                backlog.add_catalogue();
+                None
+            }
+            Subject::Other => None,
+        };
+        self.record(&event, customer.as_ref()).await;
         Ok(())
     }
 
-    async fn owner_of(&mut self, object: Object) -> Result<Option<CustomerId>, ReconcileError> {
-        if let Some(owner) = self.owners.get(&object) {
+    /// The audit trail, best effort: that an event is acted on here. Should Stripe deliver it after all, that replaces the entry.
+    async fn record(&self, event: &Event, customer: Option<&CustomerId>) {
+        let Some(id) = &event.id else {
+            return;
+        };
+        let entry = AuditEntry {
+            event: id,
+            kind: &event.kind,
+            customer,
+            created: event.created,
+            received_at: self.now,
+            outcome: "undelivered",
+        };
+        let table = self.reconcile.syncer.table();
+        if let Err(error) = table.record_event_if_new(&entry).await {
+            tracing::warn!(%error, "the audit trail lacks this event");
+        }
+    }
+
+    async fn owner_of(&mut self, object: &Object) -> Result<Option<CustomerId>, ReconcileError> {
+        if let Some(owner) = self.owners.get(object) {
             return Ok(owner.clone());
         }
-        let owner = self.reconcile.syncer.stripe().owner_of(&object).await?;
-        self.owners.insert(object, owner.clone());
+        let owner = self.reconcile.syncer.stripe().owner_of(object).await?;
+        self.owners.insert(object.clone(), owner.clone());
         Ok(owner)
     }
 

@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json};
 use axum::routing::{get, post};
 use percent_encoding::percent_decode_str;
@@ -41,6 +42,7 @@ impl Site {
                 "/2015-03-31/functions/{binary}/invocations",
                 post(invoke_function),
             )
+            .route_layer(middleware::from_fn(refuse_pages))
             .fallback(serve)
             .with_state(Arc::new(self))
     }
@@ -118,6 +120,14 @@ async fn list_functions(
     Json(functions.collect())
 }
 
+/// What is for tests and tools is not for any page that a browser has open: who invokes a function says who is calling.
+async fn refuse_pages(request: Request, next: Next) -> Response<Body> {
+    if request.headers().contains_key(ORIGIN) {
+        return plain(StatusCode::FORBIDDEN, "Not for browsers.");
+    }
+    next.run(request).await
+}
+
 async fn kill_function(
     State(site): State<Arc<Site>>,
     Path(binary): Path<String>,
@@ -134,17 +144,12 @@ async fn kill_function(
     }
 }
 
-/// Lambda's own API, <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>, for what nobody calls over HTTP. Not for a browser:
-/// who may invoke may say who is calling.
+/// Lambda's own API, <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>, for what nobody calls over HTTP.
 async fn invoke_function(
     State(site): State<Arc<Site>>,
     Path(binary): Path<String>,
-    headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    if headers.contains_key(ORIGIN) {
-        return plain(StatusCode::FORBIDDEN, "Not for browsers.");
-    }
     let Some(function) = site.functions.get(&binary) else {
         return plain(
             StatusCode::NOT_FOUND,

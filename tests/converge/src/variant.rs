@@ -1,7 +1,7 @@
 //! Variants of what ships that are wrong on purpose. The proof must catch each: it would prove nothing otherwise. Nothing of them ships: two
 //! alter what is said to the table on its way through the gate, two compose the public operations in another order.
 
-use billing::{CustomerId, Snapshot, Timestamp, UserId};
+use billing::{Charge, CustomerId, Snapshot, Timestamp, UserId};
 use payments::webhook::{Event, Party, Subject};
 use serde_json::Value;
 use store::Turn;
@@ -123,15 +123,15 @@ async fn act(variant: Variant, syncer: &Syncer, event: &Event) -> Result<(), Syn
                 ticket: ticket.unwrap_or_default(),
                 ..turn
             };
-            let snapshot = read(syncer, &user, &customer, turn.reads_charges).await?;
-            write(syncer, &user, &customer, turn, snapshot, now).await
+            let read = read(syncer, &user, &customer, turn.reads_charges).await?;
+            write(syncer, &user, &customer, turn, read, now).await
         }
         _ => {
-            let snapshot = read(syncer, &user, &customer, true).await?;
+            let read = read(syncer, &user, &customer, true).await?;
             let Some(turn) = turn().await? else {
                 return Ok(());
             };
-            write(syncer, &user, &customer, turn, snapshot, now).await
+            write(syncer, &user, &customer, turn, read, now).await
         }
     }
 }
@@ -156,7 +156,7 @@ async fn read(
     user: &UserId,
     customer: &CustomerId,
     charges: bool,
-) -> Result<Option<Snapshot>, SyncError> {
+) -> Result<Option<(Snapshot, Vec<Charge>)>, SyncError> {
     let subscriptions = match syncer.stripe().subscriptions(customer).await {
         Ok(subscriptions) => subscriptions,
         Err(error) if error.is_missing_param("customer") => {
@@ -171,7 +171,7 @@ async fn read(
         Vec::new()
     };
     let catalogue = syncer.catalogue().await?;
-    Ok(Some(Snapshot::new(subscriptions, charges, &catalogue)))
+    Ok(Some((Snapshot::new(subscriptions, &catalogue), charges)))
 }
 
 async fn write(
@@ -179,14 +179,19 @@ async fn write(
     user: &UserId,
     customer: &CustomerId,
     turn: Turn,
-    snapshot: Option<Snapshot>,
+    read: Option<(Snapshot, Vec<Charge>)>,
     now: Timestamp,
 ) -> Result<(), SyncError> {
-    if let Some(snapshot) = snapshot {
+    if let Some((snapshot, charges)) = read {
         let table = syncer.table();
         table
             .write_snapshot(user, customer, turn.ticket, &snapshot, now)
             .await?;
+        if turn.reads_charges {
+            table
+                .write_charges(user, customer, turn.ticket, &charges)
+                .await?;
+        }
     }
     Ok(())
 }

@@ -325,6 +325,37 @@ impl Stack {
         .await
     }
 
+    /// The audit trail of a customer: of each event its type and outcome, in the trail's order.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn audit_trail(&self, customer: &str) -> Result<Vec<(String, String)>> {
+        let query = json!({
+            "TableName": local_stack::names::physical("Table"),
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :event)",
+            "ExpressionAttributeValues": {
+                ":pk": { "S": format!("test#customer#{customer}") }, ":event": { "S": "event#" }
+            }
+        });
+        let request = self
+            .http
+            .post(&self.addresses.dynamodb)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", "DynamoDB_20120810.Query")
+            .header("x-amz-date", "20261124T000000Z")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20261124/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .body(query.to_string());
+        let answer = Answer::read(request.send().await?).await?;
+        let items = answer.body["Items"].as_array();
+        let items = items.with_context(|| format!("{answer:?}"))?;
+        let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);
+        items
+            .iter()
+            .map(|item| text(item, "type").zip(text(item, "outcome")))
+            .collect::<Option<_>>()
+            .context("an entry lacks its type or outcome")
+    }
+
     /// Loses the next so many deliveries.
     ///
     /// # Errors

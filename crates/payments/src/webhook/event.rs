@@ -3,6 +3,9 @@ use serde_json::Value;
 
 use crate::{Object, ObjectKind};
 
+/// Stripe's have some sixty characters at most; the type stands in the log and in the audit trail.
+const LONGEST_TYPE: usize = 200;
+
 /// A signed body that is not an event.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
@@ -72,7 +75,10 @@ impl Event {
     /// The same from JSON that has been read already; `None` for what is not an event.
     #[must_use]
     pub fn from_value(event: &Value) -> Option<Self> {
-        let kind = event["type"].as_str().filter(|kind| !kind.is_empty())?;
+        let kind = event["type"].as_str()?;
+        if !(1..=LONGEST_TYPE).contains(&kind.len()) {
+            return None;
+        }
         let object = &event["data"]["object"];
         let is_event = object.is_object()
             || event["related_object"].is_object()
@@ -128,15 +134,20 @@ fn party(event: &Value) -> Option<Party> {
     if kind == "customer" {
         return named(kind, object["id"].as_str()?);
     }
-    if let Some(customer) = object.get("customer") {
+    let customer = object.get("customer");
+    if let Some(customer) = customer.filter(|it| !it.is_null()) {
         return named("customer", id_of(customer)?);
     }
-    // A refund or dispute has only its charge.
+    // A refund or dispute may have only its charge.
     if let Some(charge) = object.get("charge").filter(|charge| !charge.is_null()) {
         return match charge.get("customer") {
             Some(customer) => named("customer", id_of(customer)?),
             None => named("charge", id_of(charge)?),
         };
+    }
+    // What says that it is nobody's is.
+    if customer.is_some() {
+        return None;
     }
     named(kind, object["id"].as_str()?)
 }
@@ -247,6 +258,13 @@ mod tests {
             ),
             (
                 event(
+                    "refund.updated",
+                    r#"{"object":"refund","customer":null,"charge":"ch_1"}"#,
+                ),
+                owner_of(Charge, "ch_1", true),
+            ),
+            (
+                event(
                     "charge.dispute.created",
                     r#"{"object":"dispute","id":"dp_1","charge":{"id":"ch_1","object":"charge"}}"#,
                 ),
@@ -340,6 +358,10 @@ mod tests {
             r#"{"type":"a","data":[]}"#,
             r#"{"type":7,"data":{"object":{}}}"#,
             r#"{"type":"","data":{"object":{}}}"#,
+            &format!(
+                r#"{{"type":"{}","data":{{"object":{{}}}}}}"#,
+                "a".repeat(201)
+            ),
             "{\"id\":",
         ] {
             assert!(Event::parse(body.as_bytes()).is_err(), "{body:?}");

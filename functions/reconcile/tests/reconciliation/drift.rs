@@ -1,6 +1,7 @@
 use billing::CustomerId;
 use reconcile::{Job, Kind, Report};
 use reqwest::Method;
+use serde_json::json;
 
 use crate::world::{CARD, World, now, user_id};
 
@@ -59,7 +60,7 @@ async fn each_kind_is_named_and_what_is_safe_is_repaired() {
     // Only who differs was read.
     assert_eq!(world.asked("/v1/subscriptions?customer=") - before, 5);
     for (user, customer) in [("ann", &ann), ("bob", &bob), ("cleo", &cleo), ("eve", &eve)] {
-        let expected = world.expected(customer, false).await;
+        let expected = world.expected(customer).await;
         assert_eq!(world.stored(user).await, Some(expected), "{user}");
     }
     assert_eq!(world.table.user_of(&dan).await.unwrap(), None);
@@ -182,6 +183,24 @@ async fn a_change_that_is_on_its_way_is_synced_but_is_no_drift() {
     let report = world.try_run(Job::Drift, now() + 700).await.unwrap();
     let expected = [("stale", 1), ("duplicate_subscriptions", 1)];
     assert_eq!(found(&report), expected);
+}
+
+#[tokio::test]
+async fn what_arrives_while_it_looks_is_no_drift() {
+    let world = World::new().await;
+    let ann = world.known_customer_for("ann").await;
+    world.subscribe(&ann, "starter-monthly").await;
+    // The table lags behind when it is compared; the webhook comes through while Stripe is asked what is on its way.
+    let slow = json!({ "method": "GET", "path": "/v1/events", "kind": "delay", "ms": 1_000, "when": "before" });
+    world.knob("faults", slow).await;
+    let webhook = async {
+        world.until_faults_are_met().await;
+        let syncer = world.syncer();
+        let synced = syncer.sync_customer(&user_id("ann"), &ann, now()).await;
+        synced.unwrap();
+    };
+    let (report, ()) = tokio::join!(world.run(Job::Drift), webhook);
+    assert_eq!((found(&report), report.synced), (vec![], 0));
 }
 
 #[tokio::test]

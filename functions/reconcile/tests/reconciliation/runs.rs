@@ -33,7 +33,7 @@ async fn subscribed(world: &World, count: usize) -> Vec<(String, CustomerId)> {
 
 async fn agrees(world: &World, customers: &[(String, CustomerId)]) {
     for (user, customer) in customers {
-        let expected = world.expected(customer, false).await;
+        let expected = world.expected(customer).await;
         assert_eq!(world.stored(user).await, Some(expected), "{user}");
     }
 }

@@ -156,6 +156,20 @@ impl World {
         self.knob("faults", fault).await;
     }
 
+    /// Waits until each fault that was asked for has begun.
+    pub async fn until_faults_are_met(&self) {
+        let url = format!("{}/_local/faults", self.url);
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            ticks.tick().await;
+            let answer = self.http.get(&url).send().await.unwrap();
+            let left: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            if left["faults"] == json!([]) {
+                return;
+            }
+        }
+    }
+
     pub async fn heal(&self) {
         let url = format!("{}/_local/faults", self.url);
         self.http.delete(url).send().await.unwrap();
@@ -217,17 +231,12 @@ impl World {
         access(&stored, POLICY, now()).granted
     }
 
-    /// What the table must have of a customer whose charges are read, or not.
-    pub async fn expected(&self, customer: &CustomerId, charges: bool) -> Snapshot {
+    /// What the table must have of a customer.
+    pub async fn expected(&self, customer: &CustomerId) -> Snapshot {
         let stripe = self.stripe();
         let catalogue = stripe.catalogue(&App::parse(NAME).unwrap()).await.unwrap();
-        let charges = if charges {
-            stripe.returned_charges(customer).await.unwrap()
-        } else {
-            Vec::new()
-        };
         let subscriptions = stripe.subscriptions(customer).await.unwrap();
-        Snapshot::new(subscriptions, charges, &catalogue)
+        Snapshot::new(subscriptions, &catalogue)
     }
 
     /// How often Stripe was asked for something so far: by what path and query begin with.

@@ -51,6 +51,13 @@ async fn functions_can_be_listed_and_killed() {
         .unwrap();
     assert_eq!(killed.status(), 204);
     assert_eq!(list().await, serde_json::json!({"hello": []}));
+    let from_a_page = api
+        .request("POST", "/_local/functions/hello/kill")
+        .header("origin", "http://example.com")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(from_a_page.status(), 403);
     let unknown = api
         .request("POST", "/_local/functions/nobody/kill")
         .send()

@@ -76,7 +76,8 @@ async fn an_event_of_any_version_leads_to_the_right_operation() -> Result<()> {
         let (status, outcome) = tapped.deliver(&body).await?;
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
         let asked = tapped.stripe.seen().join(", ");
-        told += format!("{name}: {status} {outcome} {asked}").trim_end();
+        let subject = payments::webhook::Event::parse(body.as_bytes())?.subject;
+        told += format!("{name}: {subject:?} → {status} {outcome} {asked}").trim_end();
         told.push('\n');
     }
     insta::assert_snapshot!("events", told);
@@ -115,6 +116,21 @@ async fn an_ordinary_event_costs_one_read_three_writes_and_one_call() -> Result<
     let (table, stripe) = tapped.seen();
     assert_eq!(table, ["GetItem", "UpdateItem", "UpdateItem", "PutItem"]);
     assert_eq!(stripe, ["GET /v1/subscriptions"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_audit_trail_says_what_each_event_did() -> Result<()> {
+    let (stack, customer, _) = subscribed().await?;
+    let trail = stack.audit_trail(&customer).await?;
+    for kind in [
+        "customer.subscription.created",
+        "invoice.paid",
+        "checkout.session.completed",
+    ] {
+        let entry = (kind.to_owned(), "synced".to_owned());
+        assert!(trail.contains(&entry), "no {kind} in {trail:?}");
+    }
     Ok(())
 }
 
@@ -160,9 +176,42 @@ async fn once_money_went_back_each_sync_reads_the_charges() -> Result<()> {
         [
             "GET /v1/subscriptions",
             "GET /v1/charges",
-            "GET /v1/invoice_payments"
+            "GET /v1/invoices"
         ]
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn charges_that_cannot_be_read_keep_no_subscription_from_being_stored() -> Result<()> {
+    let stack = Stack::start().await?;
+    let ann = stack.sign_up("ann").await?;
+    stack.subscribe(&ann, "starter-monthly").await?;
+    stack.until(&ann, "active").await;
+    let customer = stack.customer_of(&ann).await?;
+    let charges = stack
+        .stripe_list(&format!("/charges?customer={customer}"))
+        .await?;
+    let charge = charges[0]["id"].as_str().context("no id")?;
+    let refund = [("charge", charge), ("amount", "100")];
+    let post = reqwest::Method::POST;
+    stack.stripe(post.clone(), "/refunds", &refund).await?;
+    stack.delivered().await;
+    // As with a restricted key that may not.
+    let refused = json!({ "method": "GET", "path": "/v1/charges", "kind": "error", "status": 403, "times": 100 });
+    stack.fault(refused).await?;
+    let subscription = stack.subscriptions_of(&customer).await?.remove(0);
+    let path = format!(
+        "/subscriptions/{}",
+        subscription["id"].as_str().unwrap_or_default()
+    );
+    let cancel = [("cancel_at_period_end", "true")];
+    stack.stripe(post, &path, &cancel).await?;
+    stack.until(&ann, "ending").await;
+    let tapped = Tapped::on(&stack).await?;
+    let body = event("customer.subscription.updated", &subscription);
+    let answer = tapped.deliver(&body).await?;
+    assert_eq!(answer, (502, "stripe_error".to_owned()), "and is said");
     Ok(())
 }
 

@@ -79,6 +79,12 @@ async fn a_history_of_which_no_webhook_told_is_repaired_by_one_run() -> Result<(
     let told = reconcile(&stack, &["undelivered"]).await?;
     assert!(told.contains("2 customers synced"), "{told}");
     agrees(&stack, &ann).await?;
+    let trail = stack.audit_trail(&anns).await?;
+    let told = |kind: &str| trail.contains(&(kind.to_owned(), "undelivered".to_owned()));
+    assert!(
+        told("customer.subscription.updated") && told("charge.refunded"),
+        "{trail:?}"
+    );
     let bobs = stack.get("/subscription", Some(&bob)).await?.body;
     assert_eq!(bobs["access"]["reason"], "no_subscription");
     // Nothing is left to find.

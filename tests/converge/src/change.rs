@@ -309,7 +309,7 @@ impl Theirs<'_> {
             return Ok(false);
         };
         // All of it, or a part.
-        let amount = if self.pick % 2 == 0 {
+        let amount = if self.pick.is_multiple_of(2) {
             ""
         } else {
             "&amount=100"

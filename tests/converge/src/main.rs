@@ -13,8 +13,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Parser;
+use converge::hunt::hunt;
 use converge::proof::{Plan, Progress, Report, every_small_history, run};
 use converge::small::Small;
+use converge::stage::Worker;
+use converge::variant::Variant;
 
 /// Plays random histories and every interleaving of small ones, and compares the table with Stripe after each
 #[derive(Parser)]
@@ -29,6 +32,9 @@ struct Arguments {
     /// Only this one of the seed's schedules
     #[arg(long)]
     only: Option<u64>,
+    /// What is wrong on purpose, in place of what ships: how soon it is caught, and how it shows
+    #[arg(long, conflicts_with_all = ["only", "small", "threads"])]
+    wrong: bool,
     /// Of the small histories only those with this in their names
     #[arg(long)]
     small: Option<String>,
@@ -67,14 +73,48 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.wrong {
+        return match catch(&arguments) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => failed(&error),
+        };
+    }
     match prove(&arguments) {
         Ok(report) if report.holds() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// Whether each of the wrong variants is caught.
+fn catch(arguments: &Arguments) -> Result<bool> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut worker = Worker::open().await?;
+        let mut all = true;
+        for variant in Variant::WRONG {
+            let (seed, most) = (arguments.seed, arguments.schedules);
+            let caught = hunt(&mut worker, variant, seed, most).await?;
+            match &caught {
+                Some(caught) => {
+                    let schedules = caught.index + 1;
+                    println!("CAUGHT after {schedules} schedules: {}", variant.name());
+                    println!("{}\n", caught.describe());
+                }
+                None => println!("NOT CAUGHT in {most} schedules: {}\n", variant.name()),
+            }
+            all &= caught.is_some();
+        }
+        Ok(all)
+    })
 }
 
 fn prove(arguments: &Arguments) -> Result<Report> {
@@ -122,7 +162,7 @@ fn show(plan: &Plan, progress: &Progress, started: Instant, over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(200));
         ticks += 1;
-        if ticks % every != 0 {
+        if !ticks.is_multiple_of(every) {
             continue;
         }
         let line = format!(

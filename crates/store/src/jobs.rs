@@ -24,8 +24,8 @@ pub struct JobState<C> {
 }
 
 impl Table {
-    /// Takes a job until then, where nobody has it, or whoever has it is past their time. `None` where somebody has it. A run that was
-    /// broken off is gone on with.
+    /// Takes a job until then, where nobody has it, or whoever has it is past their time. `None` where somebody else has it: the reply may
+    /// have been lost, and the SDK asks again. A run that was broken off is gone on with.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -41,7 +41,7 @@ impl Table {
             .update_expression(
                 "SET #lease_holder = :holder, #lease_until = :until, #started_at = if_not_exists(#started_at, :now)",
             )
-            .condition_expression("attribute_not_exists(#lease_until) OR #lease_until <= :now")
+            .condition_expression("attribute_not_exists(#lease_until) OR #lease_until <= :now OR #lease_holder = :holder")
             .set_expression_attribute_names(names(["lease_holder", "lease_until", "started_at"]))
             .expression_attribute_values(":holder", text(holder))
             .expression_attribute_values(":until", number(until))

@@ -100,17 +100,23 @@ impl Table {
         Ok(())
     }
 
-    /// Ends a run; `covered_to` is left as it was where there is none. `false` where another run has the job by now.
+    /// Ends a run; `covered_to` is left as it was where there is none. With a cursor, the next run begins there. `false` where another run has the job by now.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn finish_job(
+    pub async fn finish_job<C: Serialize>(
         &self,
         job: &str,
         holder: &str,
         now: Timestamp,
         covered_to: Option<Timestamp>,
+        next: Option<&C>,
     ) -> Result<bool, StoreError> {
+        let (set_cursor, remove_cursor) = if next.is_some() {
+            (", #cursor = :cursor", "")
+        } else {
+            ("", ", #cursor")
+        };
         let covered = if covered_to.is_some() {
             ", #covered_to = :covered_to"
         } else {
@@ -119,7 +125,7 @@ impl Table {
         let mut update = self
             .update_by(job, holder)
             .update_expression(format!(
-                "SET #finished_at = :now{covered} REMOVE #lease_holder, #lease_until, #cursor, #started_at"
+                "SET #finished_at = :now{covered}{set_cursor} REMOVE #lease_holder, #lease_until, #started_at{remove_cursor}"
             ))
             .set_expression_attribute_names(names([
                 "lease_holder",
@@ -129,6 +135,9 @@ impl Table {
                 "finished_at",
             ]))
             .expression_attribute_values(":now", number(now));
+        if let Some(next) = next {
+            update = update.expression_attribute_values(":cursor", json("cursor", next)?);
+        }
         if let Some(covered_to) = covered_to {
             update = update
                 .expression_attribute_names("#covered_to", "covered_to")

@@ -13,6 +13,7 @@ mod key;
 mod object;
 mod owner;
 mod pace;
+mod returned;
 mod subscriptions;
 mod transport;
 pub mod webhook;
@@ -23,6 +24,7 @@ pub use error::{ErrorBody, StripeError};
 pub use key::{InvalidKey, SecretKey, WebhookSecrets};
 pub use object::Listing;
 pub use owner::{Object, ObjectKind};
+pub use returned::Returned;
 pub use transport::{IdempotencyKey, Reply, Stripe};
 
 /// The version our requests and the webhook endpoint are pinned to: the one async-stripe's builders are generated from.

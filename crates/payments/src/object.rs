@@ -33,6 +33,17 @@ pub struct Listing<T> {
     pub next: Option<String>,
 }
 
+impl<T> Listing<Option<T>> {
+    /// Without what is understood, and is nothing to us.
+    pub(crate) fn flatten(self) -> Listing<T> {
+        Listing {
+            data: self.data.into_iter().flatten().collect(),
+            unread: self.unread,
+            next: self.next,
+        }
+    }
+}
+
 impl Stripe {
     /// One page of a list. One object that is not understood does not take the others with it.
     pub(crate) async fn listing<T>(

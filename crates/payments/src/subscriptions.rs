@@ -3,6 +3,7 @@ use billing::{
     Subscription, SubscriptionId, Timestamp,
 };
 use serde::Deserialize;
+use serde_json::Value;
 use stripe_billing::invoice::ListInvoice;
 use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
 use stripe_client_core::StripeRequest;
@@ -60,12 +61,8 @@ impl Stripe {
             Some(last) => list.starting_after(last),
             None => list,
         };
-        self.listing(list.build(), |object| {
-            let mut wire: WireSubscription = serde_json::from_value(object).ok()?;
-            let customer = wire.customer.take()?.into_id();
-            Some((CustomerId::parse(customer).ok()?, wire.into()))
-        })
-        .await
+        let page = self.listing(list.build(), read_listed).await?;
+        Ok(page.flatten())
     }
 
     /// When the oldest invoice that is not paid was finalized; one that was written off is not paid either. There are few: one page.
@@ -90,10 +87,19 @@ impl Stripe {
     }
 }
 
+/// `None` for one that is not understood; nothing inside for one whose customer cannot be ours, whatever else it is.
+fn read_listed(mut object: Value) -> Option<Option<(CustomerId, Subscription)>> {
+    let customer: Option<Reference> = serde_json::from_value(object["customer"].take()).ok();
+    let Some(customer) = customer.and_then(|it| CustomerId::parse(it.into_id()).ok()) else {
+        return Some(None);
+    };
+    let wire: WireSubscription = serde_json::from_value(object).ok()?;
+    Some(Some((customer, wire.into())))
+}
+
 #[derive(Deserialize)]
 struct WireSubscription {
     id: SubscriptionId,
-    customer: Option<Reference>,
     status: Status,
     items: Page<WireItem>,
     #[serde(default)]
@@ -193,4 +199,29 @@ fn price(wire: WirePrice) -> Option<Price> {
         interval: recurring.interval,
         interval_count: recurring.interval_count,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_understood_counts_only_where_the_customer_may_be_ours() {
+        let check = |object: Value, expected: Option<bool>| {
+            let read = read_listed(object.clone()).map(|it| it.is_some());
+            assert_eq!(read, expected, "{object}");
+        };
+        let whole = json!({ "id": "sub_1", "customer": "cus_1", "status": "active", "items": { "data": [] } });
+        check(whole.clone(), Some(true));
+        for customer in [json!("user-7"), json!(null), json!({ "id": "user-7" })] {
+            let mut foreign = whole.clone();
+            foreign["customer"] = customer;
+            check(foreign, Some(false));
+        }
+        check(json!({ "id": 7, "customer": "user-7" }), Some(false));
+        check(json!({ "id": 7, "customer": "cus_1" }), None);
+        check(json!({ "id": 7, "customer": { "id": "cus_1" } }), None);
+    }
 }

@@ -33,18 +33,18 @@ impl Table {
         items.iter().map(read).collect()
     }
 
-    /// Those of these users that have an item: consistent, 100 at a time.
+    /// Those of these users that have an item: consistent, 100 at a time. An item that is not understood does not take the others with it.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn users(
         &self,
         users: &BTreeSet<UserId>,
-    ) -> Result<BTreeMap<UserId, UserRecord>, StoreError> {
+    ) -> Result<BTreeMap<UserId, Result<UserRecord, StoreError>>, StoreError> {
         let keys = users.iter().map(|user| self.user_key(user));
         let owner = format!("{}#user#", self.mode);
         let items = self.get_all(keys.collect()).await?;
-        let read = |item: &Attributes| Ok((id_in_key(item, &owner)?, UserRecord::read(item)?));
+        let read = |item: &Attributes| Ok((id_in_key(item, &owner)?, UserRecord::read(item)));
         items.iter().map(read).collect()
     }
 

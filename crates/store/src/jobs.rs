@@ -24,8 +24,8 @@ pub struct JobState<C> {
 }
 
 impl Table {
-    /// Takes a job until then, where nobody has it, or whoever has it is past their time. `None` where somebody has it. A run that was
-    /// broken off is gone on with.
+    /// Takes a job until then, where nobody has it, or whoever has it is past their time. `None` where somebody else has it: the reply may
+    /// have been lost, and the SDK asks again. A run that was broken off is gone on with.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -41,7 +41,7 @@ impl Table {
             .update_expression(
                 "SET #lease_holder = :holder, #lease_until = :until, #started_at = if_not_exists(#started_at, :now)",
             )
-            .condition_expression("attribute_not_exists(#lease_until) OR #lease_until <= :now")
+            .condition_expression("attribute_not_exists(#lease_until) OR #lease_until <= :now OR #lease_holder = :holder")
             .set_expression_attribute_names(names(["lease_holder", "lease_until", "started_at"]))
             .expression_attribute_values(":holder", text(holder))
             .expression_attribute_values(":until", number(until))
@@ -100,17 +100,23 @@ impl Table {
         Ok(())
     }
 
-    /// Ends a run; `covered_to` is left as it was where there is none. `false` where another run has the job by now.
+    /// Ends a run; `covered_to` is left as it was where there is none. With a cursor, the next run begins there. `false` where another run has the job by now.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn finish_job(
+    pub async fn finish_job<C: Serialize>(
         &self,
         job: &str,
         holder: &str,
         now: Timestamp,
         covered_to: Option<Timestamp>,
+        next: Option<&C>,
     ) -> Result<bool, StoreError> {
+        let (set_cursor, remove_cursor) = if next.is_some() {
+            (", #cursor = :cursor", "")
+        } else {
+            ("", ", #cursor")
+        };
         let covered = if covered_to.is_some() {
             ", #covered_to = :covered_to"
         } else {
@@ -119,7 +125,7 @@ impl Table {
         let mut update = self
             .update_by(job, holder)
             .update_expression(format!(
-                "SET #finished_at = :now{covered} REMOVE #lease_holder, #lease_until, #cursor, #started_at"
+                "SET #finished_at = :now{covered}{set_cursor} REMOVE #lease_holder, #lease_until, #started_at{remove_cursor}"
             ))
             .set_expression_attribute_names(names([
                 "lease_holder",
@@ -129,6 +135,9 @@ impl Table {
                 "finished_at",
             ]))
             .expression_attribute_values(":now", number(now));
+        if let Some(next) = next {
+            update = update.expression_attribute_values(":cursor", json("cursor", next)?);
+        }
         if let Some(covered_to) = covered_to {
             update = update
                 .expression_attribute_names("#covered_to", "covered_to")

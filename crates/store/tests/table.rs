@@ -374,11 +374,15 @@ async fn a_job_has_one_holder_until_its_lease_ends_and_goes_on_where_it_was() {
         noted.unwrap()
     };
     let finish = async |holder: &str, now, covered_to| {
-        let finished = table.finish_job("drift", holder, now, covered_to).await;
+        let finished = table
+            .finish_job("drift", holder, now, covered_to, None::<&String>)
+            .await;
         finished.unwrap()
     };
     assert!(!table.is_job_unfinished("drift").await.unwrap());
     assert_eq!(take(&table, "a", 1_000).await, Some((1_000, None, None)));
+    // The reply may be lost on its way.
+    assert_eq!(take(&table, "a", 1_001).await, Some((1_000, None, None)));
     assert_eq!(take(&table, "b", 1_099).await, None);
     assert!(checkpoint("a", "one", 1_200).await);
     assert_eq!(
@@ -410,6 +414,14 @@ async fn a_job_has_one_holder_until_its_lease_ends_and_goes_on_where_it_was() {
     assert_eq!(take(&table, "d", 2_000).await, Some((2_000, None, covered)));
     assert!(finish("d", 2_010, None).await);
     assert_eq!(take(&table, "e", 3_000).await, Some((3_000, None, covered)));
+
+    // A run may leave something to the next one, which is a new one all the same.
+    let left = "left".to_owned();
+    let finished = table.finish_job("drift", "e", 3_010, Some(3_000), Some(&left));
+    assert!(finished.await.unwrap());
+    assert!(!table.is_job_unfinished("drift").await.unwrap());
+    let expected = Some((4_000, Some(left), Some(3_000)));
+    assert_eq!(take(&table, "f", 4_000).await, expected);
 }
 
 #[tokio::test]
@@ -446,7 +458,8 @@ async fn many_items_are_read_at_once_however_many_and_however_large() {
     let mapped = table.users_of(&customers).await.unwrap();
     assert_eq!(mapped.len(), 110);
     assert_eq!(mapped[&customer("7")], user("u7"));
-    let records = table.users(&users).await.unwrap();
+    let records = table.users(&users).await.unwrap().into_iter();
+    let records: BTreeMap<_, _> = records.map(|(id, it)| (id, it.unwrap())).collect();
     assert_eq!(records.len(), 110);
     for (user, record) in &records {
         assert_eq!(mapped[record.customer.as_ref().unwrap()], *user);

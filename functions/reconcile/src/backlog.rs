@@ -52,6 +52,23 @@ impl Backlog {
         }
     }
 
+    /// What this is about is to be done; of an object, and of what is nobody's, nothing is to be done here.
+    pub fn add(&mut self, subject: Subject) {
+        match subject {
+            Subject::Customer {
+                party: Party::Customer(customer),
+                charges,
+            } => self.add_customer(customer, charges),
+            Subject::DeletedCustomer(customer) => self.add_deleted(customer),
+            Subject::Catalogue => self.add_catalogue(),
+            Subject::Customer {
+                party: Party::OwnerOf(_),
+                ..
+            }
+            | Subject::Other => {}
+        }
+    }
+
     /// Takes what is to be done next: the catalogue, by which a sync tells what is ours; then deletions, which let a user have another
     /// customer; then syncs.
     pub fn pop(&mut self) -> Option<Subject> {

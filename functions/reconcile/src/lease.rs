@@ -10,8 +10,11 @@ use store::{JobState, StoreError, Table};
 
 use crate::Job;
 
-/// A run stops here by itself, rather than be ended by Lambda in the middle of something: enough for one more customer.
+/// A run begins nothing more by then: enough for one more customer, as a rule.
 const RESERVE: Duration = Duration::from_secs(30);
+
+/// What is not done by then is broken off, rather than that Lambda ends the run: enough to note how far it is.
+const LAST: Duration = Duration::from_secs(5);
 
 /// The longest that Lambda lets a function run: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>.
 const LONGEST: Duration = Duration::from_secs(900);
@@ -26,6 +29,7 @@ pub(crate) struct Lease<'a> {
     holder: String,
     now: Timestamp,
     began: Instant,
+    ends: Instant,
     time_left: &'a (dyn Fn() -> Duration + Send + Sync),
 }
 
@@ -37,12 +41,15 @@ impl<'a> Lease<'a> {
         now: Timestamp,
         time_left: &'a (dyn Fn() -> Duration + Send + Sync),
     ) -> Self {
+        let began = Instant::now();
+        let left = time_left().min(LONGEST).saturating_sub(LAST);
         Self {
             table,
             job,
             holder: format!("{:032x}", rand::rng().random::<u128>()),
             now,
-            began: Instant::now(),
+            began,
+            ends: began + left,
             time_left,
         }
     }
@@ -64,10 +71,14 @@ impl<'a> Lease<'a> {
     }
 
     /// Ends the run, as [`Table::finish_job`] does.
-    pub async fn finish(&self, covered_to: Option<Timestamp>) -> Result<bool, StoreError> {
+    pub async fn finish<C: Serialize>(
+        &self,
+        covered_to: Option<Timestamp>,
+        next: Option<&C>,
+    ) -> Result<bool, StoreError> {
         let (job, now) = (self.job.as_str(), self.now());
         self.table
-            .finish_job(job, &self.holder, now, covered_to)
+            .finish_job(job, &self.holder, now, covered_to, next)
             .await
     }
 
@@ -84,6 +95,11 @@ impl<'a> Lease<'a> {
         let passed = self.began.elapsed().as_secs();
         self.now
             .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))
+    }
+
+    /// Does something if there is time enough. `None` where it was broken off.
+    pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout_at(self.ends.into(), work).await.ok()
     }
 
     /// Whether to stop here.

@@ -108,6 +108,8 @@ pub struct Report {
     pub subscriptions: u64,
     /// Customers and events that something failed for; the next run tries them again.
     pub failed: u64,
+    /// Whether something failed in this run, also in those parts of it that others did before.
+    pub has_failed: bool,
     /// Requests to Stripe.
     pub stripe_calls: u64,
     /// What differed.
@@ -131,6 +133,7 @@ impl Report {
             synced: 0,
             subscriptions: 0,
             failed: 0,
+            has_failed: false,
             stripe_calls: 0,
             drift: Kind::ALL.map(|kind| (kind, 0)).into(),
             repaired: 0,
@@ -175,7 +178,7 @@ mod tests {
         let told = serde_json::to_value(&report).unwrap();
         let expected = serde_json::json!({
             "job": "drift", "state": "unfinished", "events": 0, "customers": 0, "synced": 0, "subscriptions": 0, "failed": 0,
-            "stripe_calls": 0,
+            "has_failed": false, "stripe_calls": 0,
             "drift": {
                 "paid_without_access": 0, "access_without_payment": 0, "stale": 1, "duplicate_subscriptions": 0,
                 "orphan_customers": 1, "unknown_customers": 0

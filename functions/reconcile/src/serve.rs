@@ -169,7 +169,7 @@ fn measure(report: &Report) {
     }
     if report.failed > 0 {
         count_run(report.job, "ReconcileFailed");
-    } else if report.state == State::Done {
+    } else if report.state == State::Done && !report.has_failed {
         count_run(report.job, "ReconcileFinished");
     }
 }

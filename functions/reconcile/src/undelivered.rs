@@ -30,9 +30,12 @@ struct Cursor {
     after: Option<String>,
     /// Whether the list was read to its end.
     is_read: bool,
-    /// Whether anything failed.
+    /// Whether something failed that cannot be left to the next run but by reading the same events again.
     has_failed: bool,
     backlog: Backlog,
+    /// What failed, for the next run.
+    #[serde(default)]
+    failed: Backlog,
 }
 
 impl Reconcile {
@@ -51,11 +54,16 @@ impl Reconcile {
             since: since(found.covered_to, lease.now()),
             now: lease.now(),
             owners: BTreeMap::new(),
-            failures: Failures::default(),
+            failures: Failures::new(&self.syncer),
+            lease,
+            is_audited: true,
         };
         loop {
             while !cursor.is_read && !cursor.backlog.is_full() {
-                pass.read_page(&mut cursor, report).await?;
+                let read = lease.in_time(pass.read_page(&mut cursor, report)).await;
+                let Some(()) = read.transpose()? else {
+                    return Ok(State::Unfinished);
+                };
                 if cursor.is_read && cursor.backlog.is_empty() {
                     break;
                 }
@@ -70,8 +78,7 @@ impl Reconcile {
                 let Some(subject) = cursor.backlog.pop() else {
                     break;
                 };
-                pass.act_on(&subject, &mut cursor, lease.now(), report)
-                    .await?;
+                pass.act_on(subject, &mut cursor, report).await?;
                 let is_time_up = lease.is_time_up() && !cursor.backlog.is_empty();
                 if (is_time_up || done % STRIDE == 0) && !lease.checkpoint(&cursor).await? {
                     return Ok(State::Busy);
@@ -84,9 +91,15 @@ impl Reconcile {
                 break;
             }
         }
-        // What failed is looked at again: the window stays where it begins until a run comes through.
+        // What failed is what the next run begins with. Where that cannot be, the window stays where it begins.
         let covered_to = (!cursor.has_failed).then_some(found.started_at);
-        let is_ours = lease.finish(covered_to).await?;
+        report.has_failed = cursor.has_failed || !cursor.failed.is_empty();
+        let next = Cursor {
+            backlog: cursor.failed,
+            ..Cursor::default()
+        };
+        let next = (!next.backlog.is_empty()).then_some(&next);
+        let is_ours = lease.finish(covered_to, next).await?;
         Ok(if is_ours { State::Done } else { State::Busy })
     }
 }
@@ -104,7 +117,10 @@ struct Pass<'a> {
     now: Timestamp,
     /// Whose the objects are that Stripe was asked about.
     owners: BTreeMap<Object, Option<CustomerId>>,
-    failures: Failures,
+    failures: Failures<'a>,
+    lease: &'a Lease<'a>,
+    /// Until the audit trail fails: it is not what a run is for.
+    is_audited: bool,
 }
 
 impl Pass<'_> {
@@ -121,8 +137,13 @@ impl Pass<'_> {
         .await?;
         for event in page.data {
             report.events += 1;
+            let id = event.id.clone();
             if event.mode.is_none_or(|mode| mode == stripe.mode()) {
-                self.add(event, cursor, report).await?;
+                let has_asked = self.add(event, cursor, report).await?;
+                if has_asked && id.is_some() && self.lease.is_time_up() {
+                    cursor.after = id.map(|id| id.to_string());
+                    return Ok(());
+                }
             }
         }
         cursor.is_read = page.next.is_none();
@@ -130,12 +151,15 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// Says whether Stripe was asked, which takes time.
     async fn add(
         &mut self,
         event: Event,
         cursor: &mut Cursor,
         report: &mut Report,
-    ) -> Result<(), ReconcileError> {
+    ) -> Result<bool, ReconcileError> {
+        let asked = self.owners.len();
+        let mut has_failed = false;
         let backlog = &mut cursor.backlog;
         let customer = match &event.subject {
             Subject::Customer { party, charges } => {
@@ -143,8 +167,9 @@ impl Pass<'_> {
                     Party::Customer(customer) => Some(customer.clone()),
                     Party::OwnerOf(object) => {
                         let owner = self.owner_of(object).await;
-                        let owner = self.failures.note(&event.kind, owner, report)?;
-                        cursor.has_failed |= owner.is_none();
+                        let owner = self.failures.note(&event.kind, owner, report).await?;
+                        has_failed = owner.is_none();
+                        cursor.has_failed |= has_failed;
                         owner.flatten()
                     }
                 };
@@ -163,14 +188,18 @@ impl Pass<'_> {
             }
             Subject::Other => None,
         };
-        self.record(&event, customer.as_ref()).await;
-        Ok(())
+        let is_acted_on = customer.is_some() || event.subject == Subject::Catalogue;
+        if is_acted_on && self.is_audited {
+            self.is_audited = self.record(&event, customer.as_ref()).await;
+        }
+        Ok(has_failed || self.owners.len() > asked)
     }
 
     /// The audit trail, best effort: that an event is acted on here. Should Stripe deliver it after all, that replaces the entry.
-    async fn record(&self, event: &Event, customer: Option<&CustomerId>) {
+    /// `false` where it failed.
+    async fn record(&self, event: &Event, customer: Option<&CustomerId>) -> bool {
         let Some(id) = &event.id else {
-            return;
+            return true;
         };
         let entry = AuditEntry {
             event: id,
@@ -181,9 +210,11 @@ impl Pass<'_> {
             outcome: "undelivered",
         };
         let table = self.reconcile.syncer.table();
-        if let Err(error) = table.record_event_if_new(&entry).await {
-            tracing::warn!(%error, "the audit trail lacks this event");
+        let recorded = table.record_event_if_new(&entry).await;
+        if let Err(error) = &recorded {
+            tracing::warn!(%error, "the audit trail lacks this event, and what follows");
         }
+        recorded.is_ok()
     }
 
     async fn owner_of(&mut self, object: &Object) -> Result<Option<CustomerId>, ReconcileError> {
@@ -197,13 +228,14 @@ impl Pass<'_> {
 
     async fn act_on(
         &mut self,
-        subject: &Subject,
+        subject: Subject,
         cursor: &mut Cursor,
-        now: Timestamp,
         report: &mut Report,
     ) -> Result<(), ReconcileError> {
-        let acted = self.reconcile.syncer.act_on(subject, now).await;
-        let about = match subject {
+        let now = self.lease.now();
+        let act = self.reconcile.syncer.act_on(&subject, now);
+        let acted = self.lease.in_time(act).await;
+        let about = match &subject {
             Subject::Customer {
                 party: Party::Customer(customer),
                 ..
@@ -214,12 +246,21 @@ impl Pass<'_> {
             }
             _ => "the catalogue",
         };
-        match self.failures.note(about, acted, report)? {
+        let acted = match acted {
+            Some(acted) => self.failures.note(about, acted, report).await?,
+            None => {
+                report.failed += 1;
+                tracing::warn!(about, "not done in time: the next run tries again");
+                None
+            }
+        };
+        match acted {
             Some(acted) => {
                 let is_synced = matches!(acted.outcome, Outcome::Synced | Outcome::Forgotten);
                 report.synced += u64::from(is_synced);
             }
-            None => cursor.has_failed = true,
+            None if cursor.failed.is_full() => cursor.has_failed = true,
+            None => cursor.failed.add(subject),
         }
         Ok(())
     }

@@ -1,6 +1,11 @@
 //! How what Stripe says and what the table says differ.
 
-use billing::{Catalogue, Policy, ProductId, Snapshot, Subscription, Timestamp, access};
+use billing::{
+    Catalogue, Charge, DisputeStatus, Policy, ProductId, Snapshot, Status, Subscription, Timestamp,
+    access,
+};
+use payments::Returned;
+use store::UserRecord;
 
 use crate::Kind;
 
@@ -33,18 +38,48 @@ pub(crate) fn differs(
     })
 }
 
+/// Whether a sync may tell more than lists do: since when somebody is past due, and how a dispute goes on that is long known.
+pub(crate) fn needs_a_closer_look(listed: &[Subscription], record: &UserRecord) -> bool {
+    let mut disputes = record.charges.iter().flat_map(|charge| &charge.disputes);
+    listed.iter().any(|it| it.status == Status::PastDue)
+        || disputes.any(|dispute| match dispute.status {
+            DisputeStatus::WarningNeedsResponse
+            | DisputeStatus::WarningUnderReview
+            | DisputeStatus::NeedsResponse
+            | DisputeStatus::UnderReview
+            | DisputeStatus::Unknown(_) => true,
+            DisputeStatus::WarningClosed
+            | DisputeStatus::Won
+            | DisputeStatus::Lost
+            | DisputeStatus::Prevented => false,
+        })
+}
+
+/// Whether the table has this refund or dispute.
+pub(crate) fn has_returned(charges: &[Charge], returned: &Returned) -> bool {
+    let charge = charges.iter().find(|it| it.id == returned.charge);
+    let amount_refunded = charge.map_or(0, |it| it.amount_refunded);
+    let has_dispute = returned.dispute.as_ref().is_none_or(|(id, status)| {
+        let mut disputes = charge.iter().flat_map(|it| &it.disputes);
+        disputes.any(|it| it.id == *id && it.status == *status)
+    });
+    amount_refunded == returned.amount_refunded && has_dispute
+}
+
 /// What it meant that the table had this before it had that; `None` where they are the same.
 pub(crate) fn kind(
-    before: &Snapshot,
-    after: &Snapshot,
+    before: &UserRecord,
+    after: &UserRecord,
     policy: Policy,
     now: Timestamp,
 ) -> Option<Kind> {
-    if before == after {
+    let none = Snapshot::default();
+    let [had, has] = [before, after].map(|it| it.snapshot.as_ref().unwrap_or(&none));
+    if had == has && before.charges == after.charges {
         return None;
     }
     let granted = |snapshot| access(snapshot, policy, now).granted;
-    Some(match (granted(before), granted(after)) {
+    Some(match (granted(had), granted(has)) {
         (false, true) => Kind::PaidWithoutAccess,
         (true, false) => Kind::AccessWithoutPayment,
         (true, true) | (false, false) => Kind::Stale,
@@ -72,7 +107,7 @@ pub(crate) fn running_in(snapshot: &Snapshot) -> Vec<&Subscription> {
 
 #[cfg(test)]
 mod tests {
-    use billing::{Interval, Item, Price, PriceId, Product, Status, SubscriptionId};
+    use billing::{Interval, Item, Price, PriceId, Product, SubscriptionId};
 
     use super::*;
 
@@ -169,6 +204,13 @@ mod tests {
         let mut switched = active.clone();
         switched.subscriptions[0].items[0].quantity = 2;
         let nothing = Snapshot::default();
+        let named = |before: &Snapshot, after: &Snapshot, now| {
+            let [before, after] = [before, after].map(|snapshot| UserRecord {
+                snapshot: Some(snapshot.clone()),
+                ..UserRecord::default()
+            });
+            kind(&before, &after, POLICY, now)
+        };
         for (before, after, expected) in [
             (&nothing, &active, Some(Kind::PaidWithoutAccess)),
             (&canceled, &active, Some(Kind::PaidWithoutAccess)),
@@ -179,11 +221,11 @@ mod tests {
             (&active, &active, None),
             (&nothing, &nothing, None),
         ] {
-            assert_eq!(kind(before, after, POLICY, NOW), expected);
+            assert_eq!(named(before, after, NOW), expected);
         }
         // What has lapsed by itself was no access.
         let later = NOW + 90 * 86_400;
-        assert_eq!(kind(&active, &canceled, POLICY, later), Some(Kind::Stale));
+        assert_eq!(named(&active, &canceled, later), Some(Kind::Stale));
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Pass<'_> {
             if !on_their_way.contains(&unmapped.customer) {
                 let looked = self.look_at_unmapped(unmapped).await;
                 let about = unmapped.customer.as_str();
-                self.failures.note(about, looked, self.report)?;
+                self.failures.note(about, looked, self.report).await?;
             }
             if self.lease.is_time_up() {
                 return Ok(Next::TimeIsUp);
@@ -60,6 +60,7 @@ impl Pass<'_> {
                 customer: customer.clone(),
                 user_has_another: users
                     .get(&user)
+                    .and_then(|record| record.as_ref().ok())
                     .is_some_and(|record| record.customer.is_some()),
             })
             .collect())
@@ -74,7 +75,9 @@ impl Pass<'_> {
             return Ok(());
         }
         if let Owned::By(user) = syncer.owner_of(customer).await?
-            && let Some(repaired) = self.repair(&user, customer, |it| it.is_none()).await?
+            && let Some(repaired) = self
+                .repair(&user, customer, |it| it.snapshot.is_none())
+                .await?
         {
             // That the table did not know them is drift, even where they have nothing.
             let kind = repaired.kind.unwrap_or(Kind::Stale);

@@ -5,14 +5,16 @@
 
 mod compare;
 mod customers;
+mod returned;
 mod subscriptions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use billing::{Catalogue, CustomerId, Snapshot, Subscription, UserId};
+use billing::{Catalogue, CustomerId, Snapshot, Subscription, Timestamp, UserId};
 use payments::webhook::{Party, Subject};
 use serde::{Deserialize, Serialize};
+use store::{StoreError, UserRecord};
 use sync::Synced;
 
 use crate::failures::Failures;
@@ -22,12 +24,21 @@ use crate::{Kind, Reconcile, ReconcileError, Report, State};
 /// A change that Stripe has told of in this time, in seconds, and whose event nobody has taken yet, is on its way.
 const ON_ITS_WAY: i64 = 600;
 
+/// How far before the last run's start to look at refunds and disputes again: for clocks that differ, and lists that lag.
+const OVERLAP: i64 = 2 * 3_600;
+
+/// How far back the first run looks at them.
+const FIRST: i64 = 30 * 86_400;
+
 /// How far a run is.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Cursor {
     list: List,
     /// The last object that was looked at.
     after: Option<String>,
+    /// Whether anything failed.
+    #[serde(default)]
+    has_failed: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -36,6 +47,20 @@ enum List {
     #[default]
     Subscriptions,
     Customers,
+    Refunds,
+    Disputes,
+}
+
+impl List {
+    /// Customers come to be known by the first two; the others look at those that are.
+    fn next(self) -> Option<Self> {
+        match self {
+            Self::Subscriptions => Some(Self::Customers),
+            Self::Customers => Some(Self::Refunds),
+            Self::Refunds => Some(Self::Disputes),
+            Self::Disputes => None,
+        }
+    }
 }
 
 impl Reconcile {
@@ -53,36 +78,36 @@ impl Reconcile {
             reconcile: self,
             lease,
             catalogue: self.syncer.refresh_catalogue().await?,
-            failures: Failures::default(),
+            failures: Failures::new(&self.syncer),
+            since: found
+                .covered_to
+                .map_or(lease.now() - FIRST, |it| it - OVERLAP),
             report,
         };
         loop {
-            let after = cursor.after.as_deref();
-            let next = match cursor.list {
-                List::Subscriptions => pass.subscriptions(after).await?,
-                List::Customers => pass.customers(after).await?,
-            };
-            cursor = match (next, cursor.list) {
-                (Next::Page(after), list) => Cursor {
-                    list,
-                    after: Some(after),
+            let page = lease.in_time(pass.page(&cursor)).await.transpose()?;
+            cursor.has_failed |= pass.report.failed > 0;
+            let is_cut_short = matches!(page, None | Some(Next::TimeIsUp));
+            match page {
+                Some(Next::Page(after)) => cursor.after = Some(after),
+                Some(Next::End) => match cursor.list.next() {
+                    Some(list) => (cursor.list, cursor.after) = (list, None),
+                    None => break,
                 },
-                (Next::End, List::Subscriptions) => Cursor {
-                    list: List::Customers,
-                    after: None,
-                },
-                (Next::End, List::Customers) => break,
                 // This page is looked at once more. What was done on it is done.
-                (Next::TimeIsUp, _) => return Ok(State::Unfinished),
-            };
+                Some(Next::TimeIsUp) | None => {}
+            }
             if !lease.checkpoint(&cursor).await? {
                 return Ok(State::Busy);
             }
-            if lease.is_time_up() {
+            if is_cut_short || lease.is_time_up() {
                 return Ok(State::Unfinished);
             }
         }
-        let is_ours = lease.finish(Some(found.started_at)).await?;
+        report.has_failed = cursor.has_failed;
+        // Where something failed, its refunds and disputes are looked for again.
+        let covered_to = (!cursor.has_failed).then_some(found.started_at);
+        let is_ours = lease.finish(covered_to, None::<&Cursor>).await?;
         Ok(if is_ours { State::Done } else { State::Busy })
     }
 }
@@ -108,18 +133,51 @@ struct Pass<'a> {
     reconcile: &'a Reconcile,
     lease: &'a Lease<'a>,
     catalogue: Arc<Catalogue>,
-    failures: Failures,
+    failures: Failures<'a>,
+    /// From when on to look at refunds and disputes.
+    since: Timestamp,
     report: &'a mut Report,
 }
 
 impl Pass<'_> {
+    async fn page(&mut self, cursor: &Cursor) -> Result<Next, ReconcileError> {
+        let after = cursor.after.as_deref();
+        match cursor.list {
+            List::Subscriptions => self.subscriptions(after).await,
+            List::Customers => self.customers(after).await,
+            List::Refunds => self.refunds(after).await,
+            List::Disputes => self.disputes(after).await,
+        }
+    }
+
+    /// A user's item, read anew. `None` for one that is not understood: a sync writes it without reading it.
+    async fn record(&self, user: &UserId) -> Result<Option<UserRecord>, ReconcileError> {
+        match self.reconcile.syncer.table().user(user).await {
+            Ok(record) => Ok(Some(record)),
+            Err(error @ StoreError::Malformed { .. }) => {
+                tracing::warn!(user.id = user.as_str(), %error, "read anew from Stripe");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Whose changes are on their way to the webhook just now.
     ///
     /// It is asked before the table is read once more: what had arrived by then is in the table.
     async fn on_their_way(&self) -> Result<BTreeSet<CustomerId>, ReconcileError> {
         let since = self.lease.now() - ON_ITS_WAY;
         let stripe = self.reconcile.syncer.stripe();
-        let events = stripe.undelivered_events(since, None).await?.data;
+        let mut events = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = stripe.undelivered_events(since, after.as_deref()).await?;
+            events.extend(page.data);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
         let named = events.into_iter().filter_map(|event| match event.subject {
             Subject::Customer {
                 party: Party::Customer(customer),
@@ -136,25 +194,27 @@ impl Pass<'_> {
         &mut self,
         user: &UserId,
         customer: &CustomerId,
-        lacks: impl Fn(Option<&Snapshot>) -> bool,
+        lacks: impl Fn(&UserRecord) -> bool,
     ) -> Result<Option<Repaired>, ReconcileError> {
         let (syncer, now) = (&self.reconcile.syncer, self.lease.now());
-        let record = syncer.table().user(user).await?;
-        if record.customer.as_ref() != Some(customer) || !lacks(record.snapshot.as_ref()) {
+        let before = self.record(user).await?;
+        if let Some(record) = &before
+            && (record.customer.as_ref() != Some(customer) || !lacks(record))
+        {
             return Ok(None);
         }
         match syncer.sync_customer(user, customer, now).await? {
             Synced::Stored | Synced::Forgotten => self.report.synced += 1,
             Synced::NotTheirs => return Ok(None),
         }
-        let before = record.snapshot.unwrap_or_default();
-        let after = syncer.table().user(user).await?.snapshot;
-        let after = after.unwrap_or_default();
-        if !after.is_subscribed() {
+        let before = before.unwrap_or_default();
+        let after = syncer.table().user(user).await?;
+        if !after.snapshot.as_ref().is_some_and(Snapshot::is_subscribed) {
             // Stripe may list what a deleted customer had.
             syncer.forget_if_deleted(user, customer).await?;
         }
         let kind = compare::kind(&before, &after, self.reconcile.policy, now);
+        let after = after.snapshot.unwrap_or_default();
         Ok(Some(Repaired { kind, after }))
     }
 

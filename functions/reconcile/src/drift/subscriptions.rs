@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billing::{CustomerId, Snapshot, Subscription, UserId};
+use billing::{Catalogue, CustomerId, Snapshot, Subscription, UserId};
+use store::UserRecord;
 use sync::Owned;
 
-use super::compare::{differs, running, running_in};
+use super::compare::{differs, needs_a_closer_look, running, running_in};
 use super::{Next, Pass};
 use crate::{Kind, ReconcileError, listing};
 
@@ -38,7 +39,7 @@ impl Pass<'_> {
         for suspect in &suspects {
             let looked = self.look_at(suspect, &on_their_way).await;
             let about = suspect.customer.as_str();
-            self.failures.note(about, looked, self.report)?;
+            self.failures.note(about, looked, self.report).await?;
             if self.lease.is_time_up() {
                 return Ok(Next::TimeIsUp);
             }
@@ -59,12 +60,14 @@ impl Pass<'_> {
             let user = owners.get(&customer).cloned();
             let is_suspect = match &user {
                 Some(user) => {
-                    let snapshot = users.get(user).and_then(|record| record.snapshot.as_ref());
-                    let differs = differs(&listed, snapshot, &self.catalogue);
-                    if !differs {
+                    let record = users.get(user).and_then(|record| record.as_ref().ok());
+                    let is_suspect =
+                        record.is_none_or(|it| is_suspect(&listed, it, &self.catalogue));
+                    if !is_suspect {
+                        let snapshot = record.and_then(|it| it.snapshot.as_ref());
                         self.count_duplicates(&customer, snapshot);
                     }
-                    differs
+                    is_suspect
                 }
                 // What is over, or is somebody else's product, is nothing to us.
                 None => !self.running(&listed).is_empty(),
@@ -100,7 +103,7 @@ impl Pass<'_> {
             },
         };
         let catalogue = self.catalogue.clone();
-        let lacks = |snapshot: Option<&Snapshot>| differs(listed, snapshot, &catalogue);
+        let lacks = |record: &UserRecord| is_suspect(listed, record, &catalogue);
         let Some(repaired) = self.repair(&user, customer, lacks).await? else {
             return Ok(());
         };
@@ -157,6 +160,10 @@ impl Pass<'_> {
     fn running<'a>(&self, listed: &'a [Subscription]) -> Vec<&'a Subscription> {
         running(listed, |product| self.catalogue.product(product).is_some())
     }
+}
+
+fn is_suspect(listed: &[Subscription], record: &UserRecord, catalogue: &Catalogue) -> bool {
+    differs(listed, record.snapshot.as_ref(), catalogue) || needs_a_closer_look(listed, record)
 }
 
 /// Somebody of whom the table does not have what is listed.

@@ -68,8 +68,8 @@ async fn each_kind_is_named_and_what_is_safe_is_repaired() {
 
     let report = world.run(Job::Drift).await;
     assert_eq!((found(&report), report.repaired), (vec![], 0));
-    // The plans, a page of subscriptions, a page of customers.
-    assert_eq!(report.stripe_calls, 3);
+    // The plans, and a page each of subscriptions, customers, refunds and disputes.
+    assert_eq!(report.stripe_calls, 5);
 }
 
 #[tokio::test]
@@ -218,4 +218,95 @@ async fn what_fails_for_one_customer_stops_nobody() {
     assert_eq!((report.repaired, report.failed), (2, 2));
     let report = world.run(Job::Drift).await;
     assert_eq!((report.repaired, report.failed), (1, 0));
+}
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_read_is_replaced() {
+    let world = World::new().await;
+    for user in ["ann", "bob"] {
+        let customer = world.known_customer_for(user).await;
+        world.subscribe(&customer, "starter-monthly").await;
+    }
+    world.garble_snapshot("ann").await;
+    let report = world.run(Job::Drift).await;
+    assert_eq!((report.repaired, report.failed), (2, 0));
+    assert!(world.has_access("ann").await);
+    assert!(world.has_access("bob").await);
+}
+
+#[tokio::test]
+async fn refunds_and_disputes_are_found_of_which_no_event_told() {
+    let world = World::new().await;
+    let mut customers = Vec::new();
+    for user in ["ann", "bob", "cleo"] {
+        let customer = world.known_customer_for(user).await;
+        world.subscribe(&customer, "starter-monthly").await;
+        customers.push((user, customer));
+    }
+    let report = world.run(Job::Drift).await;
+    assert_eq!(found(&report), [("paid_without_access", 3)]);
+    world.refund(&customers[0].1).await;
+    let disputed = [
+        ("customer", customers[1].1.as_str()),
+        ("amount", "700"),
+        ("currency", "usd"),
+        ("payment_method", "pm_card_createDispute"),
+        ("confirm", "true"),
+        ("off_session", "true"),
+    ];
+    world.post("/payment_intents", &disputed).await;
+    let report = world.run(Job::Drift).await;
+    assert_eq!((found(&report), report.repaired), (vec![("stale", 2)], 2));
+    for (user, customer) in &customers {
+        let stored = world.table.user(&user_id(user)).await.unwrap().charges;
+        let returned = world.stripe().returned_charges(customer).await.unwrap();
+        assert_eq!(stored, returned, "{user}");
+        assert_eq!(returned.is_empty(), *user == "cleo", "{user}");
+    }
+    let report = world.run(Job::Drift).await;
+    assert_eq!((found(&report), report.repaired), (vec![], 0));
+}
+
+#[tokio::test]
+async fn since_when_somebody_is_past_due_is_compared_too() {
+    let world = World::new().await;
+    let ann = world.known_customer_for("ann").await;
+    world.subscribe(&ann, "starter-monthly").await;
+    let fail = json!({ "fail_next": 1, "customer": ann, "decline_code": "insufficient_funds" });
+    world.knob("payments", fail).await;
+    world.advance(&ann, "month").await;
+    let expected = world.expected(&ann).await;
+    let mut lagging = expected.clone();
+    assert!(lagging.subscriptions[0].past_due_since.take().is_some());
+    let (table, user) = (&world.table, user_id("ann"));
+    let turn = table.take_ticket(&user, &ann).await.unwrap().unwrap();
+    let written = table.write_snapshot(&user, &ann, turn.ticket, &lagging, now());
+    assert!(written.await.unwrap());
+    assert_eq!(world.run(Job::Drift).await.repaired, 1);
+    assert_eq!(world.stored("ann").await, Some(expected));
+    assert_eq!(world.run(Job::Drift).await.repaired, 0);
+}
+
+#[tokio::test]
+async fn all_that_is_on_its_way_is_known_however_much_it_is() {
+    let world = World::with_undelivered_events().await;
+    // More than a page of events.
+    for n in 0..12 {
+        let customer = world.known_customer_for(&format!("user-{n}")).await;
+        world.subscribe(&customer, "starter-monthly").await;
+    }
+    let report = world.run(Job::Drift).await;
+    assert_eq!((found(&report), report.synced), (vec![], 12));
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_read_refunds_compares_the_rest() {
+    let world = World::new().await;
+    let ann = world.known_customer_for("ann").await;
+    world.refuse("/v1/refunds").await;
+    for _ in 0..2 {
+        world.subscribe(&ann, "starter-monthly").await;
+        let report = world.run(Job::Drift).await;
+        assert_eq!((report.repaired, report.failed), (1, 1));
+    }
 }

@@ -186,14 +186,23 @@ async fn a_list_that_was_left_at_something_that_is_gone_begins_anew() {
             json!({ "list": "customers", "after": "cus_gone" }),
         ),
     ] {
-        let (table, name) = (&world.table, job.as_str());
-        let taken = table.take_job::<()>(name, "test", now(), now() + 60).await;
-        taken.unwrap().unwrap();
-        let noted = table.checkpoint_job(name, "test", &cursor, now() + 60);
-        assert!(noted.await.unwrap());
-        table.leave_job(name, "test").await.unwrap();
+        world.leave_off_at(job, &cursor).await;
         let report = world.run(job).await;
         assert!(report.events + report.subscriptions + report.customers > 0);
     }
     agrees(&world, &customers).await;
+}
+
+#[tokio::test]
+async fn a_run_remembers_what_failed_in_an_earlier_part_of_it() {
+    let world = World::new().await;
+    let cleo = world.customer_for("cleo").await;
+    world.subscribe(&cleo, "starter-monthly").await;
+    world.fail(&format!("/v1/customers/{cleo}"), 3).await;
+    let reconcile = world.reconcile();
+    let first = reconcile.run(Job::Drift, now(), time_for(2)).await.unwrap();
+    assert_eq!((first.state, first.failed), (State::Unfinished, 1));
+    let last = world.run(Job::Drift).await;
+    assert_eq!((last.repaired, last.failed, last.has_failed), (1, 0, true));
+    assert!(!world.run(Job::Drift).await.has_failed);
 }

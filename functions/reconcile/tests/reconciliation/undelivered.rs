@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
 use reconcile::{Job, State};
 use serde_json::json;
 
@@ -100,7 +103,8 @@ async fn one_run_makes_the_table_equal_to_stripe_after_a_history_of_which_no_web
     // Nothing is left to find.
     let report = world.run(Job::Drift).await;
     assert_eq!(report.drift.values().sum::<u64>(), 0, "{report:?}");
-    assert_eq!((report.synced, report.repaired), (0, 0));
+    // Who is past due, and whose dispute is open, is looked at more closely.
+    assert_eq!((report.synced, report.repaired), (2, 0));
 }
 
 #[tokio::test]
@@ -139,8 +143,8 @@ async fn what_fails_for_one_customer_stops_nobody_and_is_tried_again_by_the_next
         (report.synced, report.failed)
     };
     assert_eq!(run(20).await, (2, 1));
-    // Much later than the overlap: the window still begins where it began, as nothing has covered it yet.
-    assert_eq!(run(21).await, (3, 0));
+    // Much later than the overlap: who failed is not forgotten, and the others are not synced again.
+    assert_eq!(run(21).await, (1, 0));
     for (user, customer) in &customers {
         let expected = world.expected(customer).await;
         assert_eq!(world.stored(user).await, Some(expected));
@@ -151,19 +155,77 @@ async fn what_fails_for_one_customer_stops_nobody_and_is_tried_again_by_the_next
 #[tokio::test]
 async fn a_run_ends_early_where_stripe_is_down_and_the_next_one_does_all() {
     let world = World::with_undelivered_events().await;
+    let mut customers = BTreeMap::new();
     for n in 0..8 {
         let customer = world.known_customer_for(&format!("user-{n}")).await;
         world.subscribe(&customer, "starter-monthly").await;
+        customers.insert(customer, false);
     }
-    world.fail("/v1/subscriptions", 1_000).await;
-    let before = world.asked("/v1/subscriptions");
+    // The events are read, and from then on Stripe is down.
+    let backlog = json!({ "catalogue": false, "deleted": [], "customers": customers });
+    let cursor = json!({ "after": null, "is_read": true, "has_failed": false, "backlog": backlog });
+    world.leave_off_at(Job::Undelivered, &cursor).await;
+    world.fail("/v1/*", 1_000).await;
+    let before = world.asked("/v1/");
     let ended = world.try_run(Job::Undelivered, now()).await;
     let error = ended.unwrap_err().to_string();
     assert!(error.starts_with("Stripe answered 500"), "{error}");
-    let tries = world.asked("/v1/subscriptions") - before;
-    assert_eq!(tries, 5 * 3, "five customers, three tries each");
+    let tries = world.asked("/v1/") - before;
+    assert_eq!(
+        tries,
+        (5 + 1) * 3,
+        "five customers and a probe, three tries each"
+    );
     world.heal().await;
     // At once: the lease was given back.
     let report = world.run(Job::Undelivered).await;
     assert_eq!((report.synced, report.failed), (8, 0));
+}
+
+#[tokio::test]
+async fn customers_that_always_fail_keep_nobody_from_their_turn() {
+    let world = World::with_undelivered_events().await;
+    let mut customers = Vec::new();
+    for n in 0..7 {
+        let user = format!("user-{n}");
+        let customer = world.known_customer_for(&user).await;
+        world.subscribe(&customer, "starter-monthly").await;
+        customers.push((customer, user));
+    }
+    // Whose turn comes first.
+    customers.sort();
+    for (customer, _) in &customers[..5] {
+        world.refund(customer).await;
+    }
+    world.refuse("/v1/charges").await;
+    let report = world.run(Job::Undelivered).await;
+    assert_eq!((report.synced, report.failed), (2, 5));
+    for (_, user) in &customers {
+        assert!(world.has_access(user).await, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_trail_notes_what_is_acted_on_and_nothing_else() {
+    let world = World::with_undelivered_events().await;
+    let ann = world.known_customer_for("ann").await;
+    world.subscribe(&ann, "starter-monthly").await;
+    world.run(Job::Undelivered).await;
+    let audited = world.audited().await;
+    let has = |kind: &str| audited.iter().any(|it| it == kind);
+    assert!(has("customer.subscription.created"), "{audited:?}");
+    assert!(!has("charge.succeeded"), "{audited:?}");
+}
+
+#[tokio::test]
+async fn what_takes_longer_than_there_is_time_is_broken_off() {
+    let world = World::with_undelivered_events().await;
+    let hangs = json!({ "method": "GET", "path": "/v1/events", "kind": "delay", "ms": 60_000, "when": "before" });
+    world.knob("faults", hangs).await;
+    let ends = Instant::now() + Duration::from_secs(6);
+    let time_left = || ends.saturating_duration_since(Instant::now());
+    let reconcile = world.reconcile();
+    let report = reconcile.run(Job::Undelivered, now(), time_left).await;
+    assert_eq!(report.unwrap().state, State::Unfinished);
+    assert!(Instant::now() < ends);
 }

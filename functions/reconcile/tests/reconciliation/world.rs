@@ -6,7 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ScalarAttributeType,
 };
 use billing::{App, CustomerId, Mode, Policy, Snapshot, Timestamp, UserId, access};
 use https_client::HttpsClient;
@@ -45,6 +46,7 @@ pub struct World {
     url: String,
     handle: Handle,
     recording: TempDir,
+    pub database: Client,
     pub table: Table,
 }
 
@@ -66,6 +68,7 @@ impl World {
         let handle = server.handle();
         tokio::spawn(server.run(std::future::pending()));
         handle.seed_plans(NAME).await.unwrap();
+        let database = database().await;
         Self {
             http: reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
@@ -74,7 +77,8 @@ impl World {
             url,
             handle,
             recording,
-            table: table().await,
+            table: Table::new(database.clone(), NAME, Mode::Test),
+            database,
         }
     }
 
@@ -154,6 +158,54 @@ impl World {
     pub async fn fail(&self, path: &str, times: u32) {
         let fault = json!({ "method": "GET", "path": path, "times": times, "kind": "error", "status": 500 });
         self.knob("faults", fault).await;
+    }
+
+    /// All requests of this kind are refused, as they are where the key may not make them.
+    pub async fn refuse(&self, path: &str) {
+        let fault = json!({ "method": "GET", "path": path, "times": 1_000_000, "kind": "error", "status": 403 });
+        self.knob("faults", fault).await;
+    }
+
+    /// Makes the user's snapshot one that nobody understands.
+    pub async fn garble_snapshot(&self, user: &str) {
+        let garbled = self
+            .database
+            .update_item()
+            .table_name(NAME)
+            .key("pk", AttributeValue::S(format!("test#user#{user}")))
+            .key("sk", AttributeValue::S("customer".to_owned()))
+            .update_expression("SET #snapshot = :snapshot")
+            .expression_attribute_names("#snapshot", "snapshot")
+            .expression_attribute_values(":snapshot", AttributeValue::S("{".to_owned()))
+            .send()
+            .await;
+        garbled.unwrap();
+    }
+
+    /// The types of the events that the audit trail has.
+    pub async fn audited(&self) -> Vec<String> {
+        let scan = self.database.scan().table_name(NAME).send().await.unwrap();
+        let text = |value: &AttributeValue| value.as_s().unwrap().clone();
+        let items = scan.items.unwrap_or_default().into_iter();
+        let events = items.filter(|item| text(&item["sk"]).starts_with("event#"));
+        events.map(|item| text(&item["type"])).collect()
+    }
+
+    /// Gives a part of the customer's first charge back.
+    pub async fn refund(&self, customer: &CustomerId) {
+        let charge = id(&self.first(&format!("/charges?customer={customer}")).await);
+        let refund = [("charge", charge.as_str()), ("amount", "100")];
+        self.post("/refunds", &refund).await;
+    }
+
+    /// A run of this job that was broken off here.
+    pub async fn leave_off_at(&self, job: Job, cursor: &Value) {
+        let (table, name) = (&self.table, job.as_str());
+        let taken = table.take_job::<()>(name, "test", now(), now() + 60).await;
+        taken.unwrap().unwrap();
+        let noted = table.checkpoint_job(name, "test", cursor, now() + 60);
+        assert!(noted.await.unwrap());
+        table.leave_job(name, "test").await.unwrap();
     }
 
     /// Waits until each fault that was asked for has begun.
@@ -273,7 +325,7 @@ pub fn now() -> Timestamp {
 }
 
 /// An empty table in a database of its own.
-async fn table() -> Table {
+async fn database() -> Client {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let database = dynoxide::Database::memory().unwrap();
@@ -302,5 +354,5 @@ async fn table() -> Table {
             .key_schema(element.build().unwrap());
     }
     create.send().await.unwrap();
-    Table::new(client, NAME, Mode::Test)
+    client
 }

@@ -19,6 +19,9 @@ use converge::small::Small;
 use converge::stage::Worker;
 use converge::variant::Variant;
 
+/// Threads for each core: each waits now and then for its databases and its gate.
+const THREADS_PER_CORE: usize = 4;
+
 /// Plays random histories and every interleaving of small ones, and compares the table with Stripe after each
 #[derive(Parser)]
 #[command(name = "converge")]
@@ -38,7 +41,7 @@ struct Arguments {
     /// Of the small histories only those with this in their names
     #[arg(long)]
     small: Option<String>,
-    /// How many threads; as many as there are cores by default
+    /// How many threads; four for each core by default
     #[arg(long)]
     threads: Option<usize>,
 }
@@ -56,7 +59,7 @@ impl Arguments {
                 Some(_) => Vec::new(),
                 None => self.small(),
             },
-            threads: self.threads.unwrap_or(cores),
+            threads: self.threads.unwrap_or(THREADS_PER_CORE * cores),
         }
     }
 }

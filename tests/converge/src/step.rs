@@ -125,8 +125,8 @@ pub fn schedule(seed: u64) -> Vec<Step> {
     ];
     let length = match random.below(10) {
         0..8 => 5 + random.below(8),
-        8 => 10 + random.below(10),
-        _ => 20 + random.below(20),
+        8 => 12 + random.below(16),
+        _ => 30 + random.below(40),
     };
     let mut steps = Vec::with_capacity(length + 2);
     for user in 0..users {

@@ -229,7 +229,10 @@ mod tests {
         );
         assert_eq!(
             importing("stripe", "aws-lc-sys"),
-            ["TLS is ring's: stripe → aws-lc-sys"]
+            [
+                "TLS is ring's: stripe → aws-lc-sys",
+                "TLS is ring's: converge → stripe → aws-lc-sys"
+            ]
         );
     }
 }

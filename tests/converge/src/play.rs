@@ -104,6 +104,10 @@ impl Stage<'_> {
                 Some(number) => self.finish(number).await,
                 None => Ok(()),
             },
+            Step::Hold(pick) => match self.at_work(pick) {
+                Some(number) => self.hold(number).await,
+                None => Ok(()),
+            },
             Step::CrashBefore(pick) => self.die(pick, false).await,
             Step::CrashAfter(pick) => self.die(pick, true).await,
             Step::Quiet => self.deliver_all().await,

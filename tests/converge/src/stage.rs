@@ -274,6 +274,23 @@ impl<'a> Stage<'a> {
         bail!("a handler does not end")
     }
 
+    /// Lets a handler go on until it has read Stripe and would write to the table, or ends.
+    pub(crate) async fn hold(&mut self, number: usize) -> Result<()> {
+        let mut has_read = false;
+        for _ in 0..ENDLESS {
+            let Some(request) = self.find(number).and_then(|it| self.running[it].next()) else {
+                return Ok(());
+            };
+            match request.to {
+                Service::Stripe => has_read = true,
+                Service::Table if has_read && operation(request) == "UpdateItem" => return Ok(()),
+                Service::Table => {}
+            }
+            self.go(number, None).await?;
+        }
+        bail!("a handler does not end")
+    }
+
     /// Kills an instance: before its request is executed, or after that and before the answer arrives.
     pub(crate) async fn crash(&mut self, number: usize, executed: bool) -> Result<()> {
         let Some(index) = self.find(number) else {

@@ -27,6 +27,8 @@ pub enum Step {
     Go(u8),
     /// A handler runs to its end.
     Finish(u8),
+    /// A handler goes on until it has read Stripe and would write to the table: what it has read gets old from here on.
+    Hold(u8),
     /// A handler dies before its request is executed.
     CrashBefore(u8),
     /// A handler dies after its request was executed.
@@ -84,6 +86,7 @@ enum Kind {
     Checkout,
     Go,
     Finish,
+    Hold,
     CrashBefore,
     CrashAfter,
     Refuse,
@@ -111,8 +114,9 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (18, Kind::Deliver),
         (3, Kind::Page),
         (2, Kind::Checkout),
-        (44, Kind::Go),
+        (30, Kind::Go),
         (8, Kind::Finish),
+        (10, Kind::Hold),
         (faults, Kind::CrashBefore),
         (faults, Kind::CrashAfter),
         (faults, Kind::Refuse),
@@ -138,6 +142,10 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         let Some(kind) = random.weighted(&weights) else {
             break;
         };
+        // What a handler has read is old once something changes: that is where it can go wrong.
+        if matches!(kind, Kind::Change) && random.percent(50) {
+            steps.extend([Step::Deliver(random.byte()), Step::Hold(u8::MAX)]);
+        }
         steps.push(match kind {
             Kind::Change => Step::Change {
                 user,
@@ -151,6 +159,7 @@ pub fn schedule(seed: u64) -> Vec<Step> {
             Kind::Checkout => Step::Checkout(user, pick),
             Kind::Go => Step::Go(pick),
             Kind::Finish => Step::Finish(pick),
+            Kind::Hold => Step::Hold(pick),
             Kind::CrashBefore => Step::CrashBefore(pick),
             Kind::CrashAfter => Step::CrashAfter(pick),
             Kind::Refuse => Step::Refuse(pick),

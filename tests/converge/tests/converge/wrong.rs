@@ -6,13 +6,14 @@ use converge::small::{Small, THREE, TWO};
 use converge::stage::Worker;
 use converge::variant::Variant;
 
+/// With some seeds it takes some sixty schedules, with this one a few.
+const SEED: u64 = 3;
 /// As many schedules as a wrong variant may survive.
 const SCHEDULES: u64 = 200;
 
-/// A seed that needs few schedules; each needs some.
-async fn is_caught(variant: Variant, seed: u64) {
+async fn is_caught(variant: Variant) {
     let mut worker = Worker::open().await.unwrap();
-    let caught = hunt(&mut worker, variant, seed, SCHEDULES).await.unwrap();
+    let caught = hunt(&mut worker, variant, SEED, SCHEDULES).await.unwrap();
     let caught = caught.unwrap();
     assert!(!caught.played.mismatches.is_empty());
     assert!(caught.steps.len() <= 15, "{}", caught.describe());
@@ -20,22 +21,22 @@ async fn is_caught(variant: Variant, seed: u64) {
 
 #[tokio::test]
 async fn the_write_without_the_tickets_condition_is_caught() {
-    is_caught(Variant::NoTicketCondition, 7).await;
+    is_caught(Variant::NoTicketCondition).await;
 }
 
 #[tokio::test]
 async fn the_ticket_taken_after_the_read_is_caught() {
-    is_caught(Variant::TicketAfterRead, 3).await;
+    is_caught(Variant::TicketAfterRead).await;
 }
 
 #[tokio::test]
 async fn a_ticket_that_restarts_after_a_deletion_is_caught() {
-    is_caught(Variant::TicketRestarts, 1).await;
+    is_caught(Variant::TicketRestarts).await;
 }
 
 #[tokio::test]
 async fn an_event_order_guard_by_created_is_caught() {
-    is_caught(Variant::OrderByCreated, 1).await;
+    is_caught(Variant::OrderByCreated).await;
 }
 
 /// How many interleavings it takes.

@@ -76,7 +76,9 @@ impl Event {
     #[must_use]
     pub fn from_value(event: &Value) -> Option<Self> {
         let kind = event["type"].as_str()?;
-        if !(1..=LONGEST_TYPE).contains(&kind.len()) {
+        // A thin event's type is that of a snapshot event with a prefix.
+        let name = kind.strip_prefix("v1.").unwrap_or(kind);
+        if !(1..=LONGEST_TYPE).contains(&name.len()) {
             return None;
         }
         let object = &event["data"]["object"];
@@ -94,7 +96,7 @@ impl Event {
             kind: kind.to_owned(),
             mode: livemode.map(Mode::of_livemode),
             created: event["created"].as_i64(),
-            subject: subject(kind.strip_prefix("v1.").unwrap_or(kind), event),
+            subject: subject(name, event),
         })
     }
 }
@@ -348,6 +350,14 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_type_may_have_a_prefix() {
+        for prefix in ["", "v1."] {
+            let kind = format!("{prefix}{}", "a".repeat(LONGEST_TYPE));
+            check(&event(&kind, "{}"), Subject::Other);
+        }
+    }
+
+    #[test]
     fn what_is_not_an_event_is_refused() {
         for body in [
             "",
@@ -358,6 +368,7 @@ mod tests {
             r#"{"type":"a","data":[]}"#,
             r#"{"type":7,"data":{"object":{}}}"#,
             r#"{"type":"","data":{"object":{}}}"#,
+            r#"{"type":"v1.","data":{"object":{}}}"#,
             &format!(
                 r#"{{"type":"{}","data":{{"object":{{}}}}}}"#,
                 "a".repeat(201)

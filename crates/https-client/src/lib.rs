@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -24,6 +24,9 @@ pub enum Error {
     /// No answer in time.
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
+    /// The answer is larger than 8 MiB.
+    #[error("the answer is larger than {} MiB", MAX_BODY / (1024 * 1024))]
+    TooLarge,
     /// The connection could not be made, or broke.
     #[error("the connection failed")]
     Connection(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -81,7 +84,10 @@ impl HttpsClient {
             let body = Limited::new(body, MAX_BODY)
                 .collect()
                 .await
-                .map_err(Error::Connection)?
+                .map_err(|error| match error.is::<LengthLimitError>() {
+                    true => Error::TooLarge,
+                    false => Error::Connection(error),
+                })?
                 .to_bytes();
             Ok(Response::from_parts(parts, body))
         };

@@ -135,13 +135,15 @@ impl Stripe {
         &self,
         after: Option<&str>,
     ) -> Result<Listing<Customer>, StripeError> {
-        let list = ListCustomer::new().limit(100);
-        let list = match after {
-            Some(last) => list.starting_after(last),
-            None => list,
+        let list = |limit| {
+            let list = ListCustomer::new().limit(limit);
+            match after {
+                Some(last) => list.starting_after(last).build(),
+                None => list.build(),
+            }
         };
         let read = |object| serde_json::from_value(object).ok();
-        self.listing(list.build(), read).await
+        self.listing(list, read).await
     }
 
     /// Whether a customer never had a subscription or an invoice and has nothing to pay with. Three calls at most.

@@ -28,18 +28,20 @@ impl Stripe {
         since: Timestamp,
         after: Option<&str>,
     ) -> Result<Listing<Event>, StripeError> {
-        let list = ListEvent::new()
-            .delivery_success(false)
-            .created(RangeQueryTs::Bounds(RangeBoundsTs {
-                gte: Some(since),
-                ..RangeBoundsTs::default()
-            }))
-            .limit(100);
-        let list = match after {
-            Some(last) => list.starting_after(last),
-            None => list,
+        let list = |limit| {
+            let list = ListEvent::new()
+                .delivery_success(false)
+                .created(RangeQueryTs::Bounds(RangeBoundsTs {
+                    gte: Some(since),
+                    ..RangeBoundsTs::default()
+                }))
+                .limit(limit);
+            match after {
+                Some(last) => list.starting_after(last).build(),
+                None => list.build(),
+            }
         };
         let read = |object| Event::from_value(&object);
-        self.listing(list.build(), read).await
+        self.listing(list, read).await
     }
 }

@@ -8,6 +8,9 @@ use stripe_client_core::RequestBuilder;
 
 use crate::{Stripe, StripeError};
 
+/// How many objects to ask for on a page: as many as Stripe gives; fewer where so many are too large to be read.
+const LIMITS: [i64; 3] = [100, 10, 1];
+
 /// A page of a list. See <https://docs.stripe.com/api/pagination>.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page<T> {
@@ -45,13 +48,24 @@ impl<T> Listing<Option<T>> {
 }
 
 impl Stripe {
-    /// One page of a list. One object that is not understood does not take the others with it.
+    /// One page of a list, asked for with a `limit`. One object that is not understood does not take the others with it, and a page that is
+    /// too large is asked for in smaller parts.
     pub(crate) async fn listing<T>(
         &self,
-        request: RequestBuilder,
+        list: impl Fn(i64) -> RequestBuilder,
         read: impl Fn(Value) -> Option<T>,
     ) -> Result<Listing<T>, StripeError> {
-        let page: Page<Value> = self.send(request).await?;
+        let mut limits = LIMITS.into_iter();
+        let page: Page<Value> = loop {
+            let page = self.send(list(limits.next().unwrap_or(1))).await;
+            let is_too_large = matches!(
+                page,
+                Err(StripeError::Unreachable(https_client::Error::TooLarge))
+            );
+            if !is_too_large || limits.as_slice().is_empty() {
+                break page?;
+            }
+        };
         let last = page.data.last().and_then(|object| object["id"].as_str());
         let next = last.filter(|_| page.has_more).map(str::to_owned);
         let all = page.data.len();
@@ -105,3 +119,67 @@ pub(crate) const USER_ID: &str = "user_id";
 
 /// How many pages of 100 a list may have before we take it for endless.
 pub(crate) const MAX_PAGES: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use https_client::HttpsClient;
+    use stripe_client_core::StripeRequest as _;
+    use stripe_core::customer::ListCustomer;
+
+    use super::*;
+    use crate::SecretKey;
+
+    /// Answers each request, on a connection of its own, with a list of one object of this size; smaller where fewer are asked for.
+    fn serve(size: impl Fn(&str) -> usize + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).unwrap();
+                let request = String::from_utf8_lossy(&request[..length]).into_owned();
+                let name = "x".repeat(size(&request));
+                let body = format!(r#"{{"data":[{{"id":"cus_1","name":"{name}"}}]}}"#);
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                // Who does not want so much hangs up.
+                let _ = stream.write_all(head.as_bytes());
+                let _ = stream.write_all(body.as_bytes());
+            }
+        });
+        url
+    }
+
+    async fn list(url: &str) -> Result<Listing<Value>, StripeError> {
+        let key = SecretKey::parse("sk_test_1").unwrap();
+        let stripe = Stripe::new(HttpsClient::new(), url, &key).unwrap();
+        let list = |limit| ListCustomer::new().limit(limit).build();
+        let listing = stripe.listing(list, Some).await;
+        assert!(stripe.requests() <= 3, "{}", stripe.requests());
+        listing
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_too_large_is_asked_for_in_smaller_parts() {
+        let too_large = 8 * 1024 * 1024;
+        let url = serve(move |request| match request.contains("limit=10 ") {
+            true => 10,
+            false => too_large,
+        });
+        assert_eq!(list(&url).await.unwrap().data.len(), 1);
+
+        let url = serve(move |_| too_large);
+        let error = list(&url).await.unwrap_err();
+        let StripeError::Unreachable(error) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(error.to_string(), "the answer is larger than 8 MiB");
+    }
+}

@@ -32,15 +32,17 @@ impl Stripe {
         since: Timestamp,
         after: Option<&str>,
     ) -> Result<Listing<Returned>, StripeError> {
-        let list = ListRefund::new()
-            .created(from(since))
-            .expand(vec!["data.charge".to_owned()])
-            .limit(100);
-        let list = match after {
-            Some(last) => list.starting_after(last),
-            None => list,
+        let list = |limit| {
+            let list = ListRefund::new()
+                .created(from(since))
+                .expand(vec!["data.charge".to_owned()])
+                .limit(limit);
+            match after {
+                Some(last) => list.starting_after(last).build(),
+                None => list.build(),
+            }
         };
-        self.returned(list.build(), |_| Some(None)).await
+        self.returned(list, |_| Some(None)).await
     }
 
     /// A page of the account's disputes since then. See <https://docs.stripe.com/api/disputes/list>.
@@ -52,25 +54,27 @@ impl Stripe {
         since: Timestamp,
         after: Option<&str>,
     ) -> Result<Listing<Returned>, StripeError> {
-        let list = ListDispute::new()
-            .created(from(since))
-            .expand(vec!["data.charge".to_owned()])
-            .limit(100);
-        let list = match after {
-            Some(last) => list.starting_after(last),
-            None => list,
+        let list = |limit| {
+            let list = ListDispute::new()
+                .created(from(since))
+                .expand(vec!["data.charge".to_owned()])
+                .limit(limit);
+            match after {
+                Some(last) => list.starting_after(last).build(),
+                None => list.build(),
+            }
         };
         let dispute = |object: &Value| {
             let status = object["status"].as_str()?.to_owned();
             Some(Some((object["id"].as_str()?.to_owned(), status.into())))
         };
-        self.returned(list.build(), dispute).await
+        self.returned(list, dispute).await
     }
 
     /// Of what has no charge, or a charge without a customer that may be ours, nothing is to be known.
     async fn returned(
         &self,
-        request: RequestBuilder,
+        list: impl Fn(i64) -> RequestBuilder,
         dispute: impl Fn(&Value) -> Option<Option<(String, DisputeStatus)>>,
     ) -> Result<Listing<Returned>, StripeError> {
         let read = |mut object: Value| {
@@ -89,7 +93,7 @@ impl Stripe {
                 dispute: dispute(&object)?,
             }))
         };
-        Ok(self.listing(request, read).await?.flatten())
+        Ok(self.listing(list, read).await?.flatten())
     }
 }
 

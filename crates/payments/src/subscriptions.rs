@@ -44,8 +44,8 @@ impl Stripe {
         Ok(subscriptions)
     }
 
-    /// A page of all the account's subscriptions, each with its customer. What would take a call for each, `past_due_since`, is left
-    /// out. Stripe leaves out what is on test clocks. See <https://docs.stripe.com/api/subscriptions/list>.
+    /// A page of the account's subscriptions that are not canceled, each with its customer. What would take a call for each,
+    /// `past_due_since`, is left out. Stripe leaves out what is on test clocks. See <https://docs.stripe.com/api/subscriptions/list>.
     ///
     /// # Errors
     /// [`StripeError`]
@@ -53,16 +53,39 @@ impl Stripe {
         &self,
         after: Option<&str>,
     ) -> Result<Listing<(CustomerId, Subscription)>, StripeError> {
-        let list = ListSubscription::new()
-            .status(ListSubscriptionStatus::All)
-            .expand(vec!["data.latest_invoice".to_owned()])
-            .limit(100);
-        let list = match after {
-            Some(last) => list.starting_after(last),
-            None => list,
+        self.of_account(None, after).await
+    }
+
+    /// A page of those that are canceled, also of customers that are deleted: no other list is said to have them.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn canceled_subscriptions_of_account(
+        &self,
+        after: Option<&str>,
+    ) -> Result<Listing<(CustomerId, Subscription)>, StripeError> {
+        let canceled = Some(ListSubscriptionStatus::Canceled);
+        self.of_account(canceled, after).await
+    }
+
+    async fn of_account(
+        &self,
+        status: Option<ListSubscriptionStatus>,
+        after: Option<&str>,
+    ) -> Result<Listing<(CustomerId, Subscription)>, StripeError> {
+        let list = |limit| {
+            let mut list = ListSubscription::new()
+                .expand(vec!["data.latest_invoice".to_owned()])
+                .limit(limit);
+            if let Some(status) = &status {
+                list = list.status(status.clone());
+            }
+            match after {
+                Some(last) => list.starting_after(last).build(),
+                None => list.build(),
+            }
         };
-        let page = self.listing(list.build(), read_listed).await?;
-        Ok(page.flatten())
+        Ok(self.listing(list, read_listed).await?.flatten())
     }
 
     /// When the oldest invoice that is not paid was finalized; one that was written off is not paid either. There are few: one page.

@@ -191,8 +191,10 @@ impl Stripe {
 
 /// Stripe's own rules, as its libraries follow them: <https://docs.stripe.com/error-low-level>.
 fn should_retry(outcome: &Result<Response<Bytes>, https_client::Error>) -> bool {
-    let Ok(response) = outcome else {
-        return true;
+    let response = match outcome {
+        Ok(response) => response,
+        Err(https_client::Error::TooLarge) => return false,
+        Err(_) => return true,
     };
     if is_replayed(response.headers()) {
         return false;

@@ -46,16 +46,18 @@ struct Cursor {
 enum List {
     #[default]
     Subscriptions,
+    Canceled,
     Customers,
     Refunds,
     Disputes,
 }
 
 impl List {
-    /// Customers come to be known by the first two; the others look at those that are.
+    /// What is canceled meanwhile is seen by the second. Customers come to be known by the first three; the others look at those that are.
     fn next(self) -> Option<Self> {
         match self {
-            Self::Subscriptions => Some(Self::Customers),
+            Self::Subscriptions => Some(Self::Canceled),
+            Self::Canceled => Some(Self::Customers),
             Self::Customers => Some(Self::Refunds),
             Self::Refunds => Some(Self::Disputes),
             Self::Disputes => None,
@@ -143,7 +145,7 @@ impl Pass<'_> {
     async fn page(&mut self, cursor: &Cursor) -> Result<Next, ReconcileError> {
         let after = cursor.after.as_deref();
         match cursor.list {
-            List::Subscriptions => self.subscriptions(after).await,
+            list @ (List::Subscriptions | List::Canceled) => self.subscriptions(list, after).await,
             List::Customers => self.customers(after).await,
             List::Refunds => self.refunds(after).await,
             List::Disputes => self.disputes(after).await,

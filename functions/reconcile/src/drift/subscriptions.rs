@@ -7,18 +7,23 @@ use store::UserRecord;
 use sync::Owned;
 
 use super::compare::{differs, needs_a_closer_look, running, running_in};
-use super::{Next, Pass};
+use super::{List, Next, Pass};
 use crate::{Kind, ReconcileError, listing};
 
 impl Pass<'_> {
-    /// Looks at a page of the account's subscriptions. One call, one more where something differs, and then those of each sync.
+    /// Looks at a page of one of the lists of the account's subscriptions. One call, one more where something differs, and then those of each sync.
     pub(super) async fn subscriptions(
         &mut self,
+        list: List,
         after: Option<&str>,
     ) -> Result<Next, ReconcileError> {
         let stripe = self.reconcile.syncer.stripe();
         let page = listing::page(after, |after| async move {
-            stripe.subscriptions_of_account(after.as_deref()).await
+            let after = after.as_deref();
+            match list {
+                List::Canceled => stripe.canceled_subscriptions_of_account(after).await,
+                _ => stripe.subscriptions_of_account(after).await,
+            }
         })
         .await?;
         let read = page.data.len() + page.unread;

@@ -68,8 +68,8 @@ async fn each_kind_is_named_and_what_is_safe_is_repaired() {
 
     let report = world.run(Job::Drift).await;
     assert_eq!((found(&report), report.repaired), (vec![], 0));
-    // The plans, and a page each of subscriptions, customers, refunds and disputes.
-    assert_eq!(report.stripe_calls, 5);
+    // The plans, and a page each of subscriptions, canceled ones, customers, refunds and disputes.
+    assert_eq!(report.stripe_calls, 6);
 }
 
 #[tokio::test]

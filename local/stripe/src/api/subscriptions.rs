@@ -155,7 +155,8 @@ pub(super) fn retrieve(context: &Context<'_>, id: &str, params: Params) -> Resul
     Ok(context.tx.show(&record.body)?)
 }
 
-/// Lists them; canceled ones only where `status` asks for them, those on test clocks only where they are asked for.
+/// Lists them; canceled ones only where `status` asks for them, those of deleted customers only where it asks for just the canceled ones,
+/// those on test clocks only where they are asked for.
 pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     params.refuse("automatic_tax current_period_end current_period_start customer_account")?;
     let paging = Paging::take(&mut params)?;
@@ -185,6 +186,7 @@ pub(super) fn list(context: &Context<'_>, mut params: Params) -> Result<Value, A
     }
     query = match params.one_of("status", STATUSES)?.as_deref() {
         None => query.without("$.status", "canceled"),
+        Some("all") if customer.is_none() => query.of_living_customers(),
         Some("all") => query,
         Some("ended") => query.one_of(
             "$.status",

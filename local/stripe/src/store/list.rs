@@ -125,6 +125,16 @@ impl Query {
         self
     }
 
+    /// Only those whose customer is not deleted.
+    #[must_use]
+    pub(crate) fn of_living_customers(mut self) -> Self {
+        self.conditions.push(
+            "NOT EXISTS (SELECT 1 FROM objects AS customer WHERE customer.id = json_extract(objects.body, '$.customer') AND customer.deleted)"
+                .into(),
+        );
+        self
+    }
+
     /// Only subscriptions with an item of this price.
     #[must_use]
     pub(crate) fn having_price(mut self, price: &str) -> Self {

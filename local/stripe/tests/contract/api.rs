@@ -267,4 +267,12 @@ async fn deleting_a_customer_cancels_their_subscriptions() {
         types[types.len() - 2..],
         ["customer.subscription.deleted", "customer.deleted"]
     );
+    // Only the list of those that are canceled has what was a deleted customer's.
+    for (status, count) in [("all", 0), ("canceled", 1)] {
+        let list = stripe
+            .get(&format!("/v1/subscriptions?status={status}"))
+            .await
+            .ok();
+        assert_eq!(list["data"].as_array().unwrap().len(), count, "{status}");
+    }
 }

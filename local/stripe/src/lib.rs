@@ -63,7 +63,6 @@ pub struct Options {
 pub struct Server {
     app: App,
     listener: TcpListener,
-    http: reqwest::Client,
 }
 
 /// Opens the state.
@@ -102,7 +101,6 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
     Ok(Server {
         app,
         listener: options.listener,
-        http: webhooks::post::client()?,
     })
 }
 
@@ -112,10 +110,10 @@ impl Server {
         Handle::new(self.app.clone())
     }
 
-    /// Never serves, but is driven by hand, and does all on the caller's thread.
+    /// Never serves, but is driven by hand: its clock stands still until it is moved, and it does all on the caller's thread.
     pub fn by_hand(self) -> Handle {
         Handle::new(App {
-            store: self.app.store.inline(),
+            store: self.app.store.by_hand(),
             ..self.app
         })
     }
@@ -123,13 +121,14 @@ impl Server {
     /// Serves until `shutdown`, then lets the requests under way finish for a second.
     ///
     /// # Errors
-    /// None today; the signature leaves room.
+    /// There can be no client for the deliveries.
     pub async fn run(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
+        let http = webhooks::post::client()?;
         let router = routes(self.app.clone());
-        let dispatcher = tokio::spawn(webhooks::run(self.app.clone(), self.http));
+        let dispatcher = tokio::spawn(webhooks::run(self.app.clone(), http));
         let timer = tokio::spawn(keep_time(self.app));
         server::run(self.listener, router, shutdown).await;
         timer.abort();

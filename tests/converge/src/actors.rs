@@ -31,10 +31,23 @@ pub(crate) struct Transition {
 enum Handler {
     /// Not triggered yet.
     To(Trigger),
-    /// At work, under this number.
-    At(usize),
+    /// At work.
+    At {
+        number: usize,
+        /// Whether to die before its next request is something new: it is not where to die after the one before could be chosen.
+        may_die_before: bool,
+    },
     /// Done, or dead.
     Over,
+}
+
+impl Handler {
+    fn begun(number: usize) -> Self {
+        Self::At {
+            number,
+            may_die_before: true,
+        }
+    }
 }
 
 /// A small history under way.
@@ -108,7 +121,7 @@ impl<'a> Actors<'a> {
                 }
             };
             if let Some(number) = number {
-                self.handlers[index] = Handler::At(number);
+                self.handlers[index] = Handler::begun(number);
             }
         }
         // Nobody hears of the rest.
@@ -136,32 +149,47 @@ impl<'a> Actors<'a> {
             enabled.push((Transition { actor, how }, label));
         }
         for (index, handler) in self.handlers.iter().enumerate() {
-            let Handler::At(number) = handler else {
-                continue;
-            };
-            let running = self.stage.running.iter();
-            let Some(request) = running
-                .filter(|it| it.instance.number == *number)
-                .find_map(|it| it.next())
+            let Handler::At {
+                number,
+                may_die_before,
+            } = handler
             else {
                 continue;
             };
-            let label = self.stage.label(request);
+            let Some(label) = self.next(*number) else {
+                continue;
+            };
             let actor = index + 1;
             let mut push = |how, label| enabled.push((Transition { actor, how }, label));
             push(Move::Go, label.clone());
             if self.crashes_left > 0 {
-                push(Move::CrashBefore, Label::nothing());
+                if *may_die_before {
+                    push(Move::CrashBefore, Label::nothing());
+                }
                 push(Move::CrashAfter, label);
             }
         }
         Ok(enabled)
     }
 
-    /// A move that touches only what no other will ever touch differently: the audit item of its own event, or a mapping that this history
-    /// leaves alone. That is also so while somebody may still die: whoever dies at such a move might as well have died before the next one,
-    /// or after the last.
-    pub(crate) fn touches_only_its_own(&self, enabled: &[(Transition, Label)]) -> Option<usize> {
+    /// What a handler does next.
+    fn next(&self, number: usize) -> Option<Label> {
+        let running = self.stage.running.iter();
+        let mut running = running.filter(|it| it.instance.number == number);
+        let request = running.find_map(|it| it.next())?;
+        Some(self.stage.label(request))
+    }
+
+    /// A move that touches only what no other will ever touch differently. That is also so while somebody may still die: whoever dies at such
+    /// a move might as well have died before the next one, or after the last.
+    pub(crate) fn first_own(&self, enabled: &[(Transition, Label)]) -> Option<usize> {
+        enabled.iter().position(|(transition, label)| {
+            transition.actor > 0 && transition.how == Move::Go && self.is_own(label)
+        })
+    }
+
+    /// Whether this touches only the audit item of its own event, or a mapping that this history leaves alone.
+    fn is_own(&self, label: &Label) -> bool {
         let all = self.small.unheard.iter().chain(self.small.changes);
         let mapping_moves = all
             .into_iter()
@@ -170,9 +198,7 @@ impl<'a> Actors<'a> {
             thing.contains("/event#")
                 || (!mapping_moves && !writes && thing.starts_with("test#customer#"))
         };
-        enabled.iter().position(|(transition, label)| {
-            transition.actor > 0 && transition.how == Move::Go && label.touches.iter().all(own)
-        })
+        label.touches.iter().all(own)
     }
 
     /// What the next change touches; `None` while it cannot be made.
@@ -200,11 +226,18 @@ impl<'a> Actors<'a> {
             return self.trigger().await;
         }
         let index = actor - 1;
-        let Handler::At(number) = self.handlers[index] else {
+        let Handler::At { number, .. } = self.handlers[index] else {
             anyhow::bail!("a handler moves that is not at work");
         };
         match how {
-            Move::Go => self.stage.go(number, None).await?,
+            Move::Go => {
+                let own = self.next(number).is_some_and(|it| self.is_own(&it));
+                self.stage.go(number, None).await?;
+                self.handlers[index] = Handler::At {
+                    number,
+                    may_die_before: own,
+                };
+            }
             Move::CrashBefore | Move::CrashAfter => {
                 self.crashes_left -= 1;
                 let was = self.stage.running.iter();
@@ -216,7 +249,7 @@ impl<'a> Actors<'a> {
                 // Stripe delivers again what a dead one had.
                 if let Some(Work::Delivery(delivery)) = work {
                     let again = self.stage.deliver(delivery).await?;
-                    self.handlers.push(Handler::At(again));
+                    self.handlers.push(Handler::begun(again));
                 }
             }
         }

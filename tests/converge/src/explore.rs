@@ -136,7 +136,7 @@ pub async fn explore(worker: &mut Worker, task: Task, mut tick: impl FnMut()) ->
                 _ => Vec::new(),
             };
             let alone = match task.orders {
-                Orders::Reduced => actors.touches_only_its_own(&enabled),
+                Orders::Reduced => actors.first_own(&enabled),
                 Orders::All => None,
             };
             let choices = alone.map_or_else(|| (0..enabled.len()).collect(), |it| vec![it]);

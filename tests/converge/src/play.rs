@@ -154,6 +154,8 @@ impl Stage<'_> {
         let made_in_vain = change == Change::Customer
             && (self.is_known(&person.user, &["customer", "customer_intent"])?
                 || self.running.iter().any(|it| it.work == Work::Request));
+        // Some changes fall into the same second as the one before.
+        self.world.stripe.tick(i64::from(pick % 2));
         let made = !made_in_vain && change::make(&self.world, &person, pick, change).await?;
         if made {
             self.changes += 1;

@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use super::params::Params;
 use super::{Context, portal_configurations, valid_url};
-use crate::clock;
 use crate::ids;
 use crate::objects::portal::{self, NewSession};
 use crate::objects::{Kind, subscription, text};
@@ -61,7 +60,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         Kind::PortalSession,
         &body,
         // The link is for a person: it lives in real time, whatever clock the customer is on.
-        &json!({ "works_until": clock::seconds() + portal::LIFETIME }),
+        &json!({ "works_until": context.tx.real_now() + portal::LIFETIME }),
         "billing_portal.session.created",
     )?;
     Ok(body)

@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::{Value, json};
 
 use super::{periods, renewals};
-use crate::clock;
 use crate::objects::{Kind, test_clock, text};
 use crate::store::{Error, Query, Record, Transaction};
 use crate::{ids, objects};
@@ -31,11 +30,11 @@ pub(crate) fn follow_up(tx: &Transaction<'_>) -> Result<(), Error> {
 
 /// Does what is due on all clocks, none of it earlier than now if it is `at_once`.
 fn all_clocks(tx: &Transaction<'_>, at_once: bool) -> Result<(), Error> {
-    let now = clock::seconds();
+    let now = tx.real_now();
     let earliest = if at_once { now } else { i64::MIN };
     while run_first_due(tx, None, earliest, now)? {}
     for clock in tx.all(&Query::of(Kind::TestClock).without("$.status", "advancing"))? {
-        let now = time_of(&clock);
+        let now = time_of(tx, &clock);
         // One that stands still had done all until where it stands.
         let runs = clock.private["hidden"] == true;
         let earliest = if at_once || !runs { now } else { i64::MIN };
@@ -93,19 +92,19 @@ pub(crate) fn enter(tx: &Transaction<'_>, object: &str) -> Result<bool, Error> {
     let Some(clock) = tx.get(Kind::TestClock, &clock)? else {
         return Ok(false);
     };
-    tx.set_now(time_of(&clock));
+    tx.set_now(time_of(tx, &clock));
     Ok(clock.body["status"] == "advancing")
 }
 
 /// The time on a clock: a test clock stands still, one of the dashboard's runs so far ahead of real time.
-fn time_of(clock: &Record) -> i64 {
+fn time_of(tx: &Transaction<'_>, clock: &Record) -> i64 {
     match clock.private["seconds_ahead"].as_i64() {
-        Some(ahead) => clock::seconds() + ahead,
+        Some(ahead) => tx.real_now() + ahead,
         // A deleted one stands where it stood.
         None => [&clock.body["frozen_time"], &clock.private["stood_at"]]
             .into_iter()
             .find_map(Value::as_i64)
-            .unwrap_or_else(clock::seconds),
+            .unwrap_or_else(|| tx.real_now()),
     }
 }
 
@@ -171,10 +170,10 @@ pub(crate) fn step(tx: &Transaction<'_>) -> Result<bool, Error> {
 /// Where a customer's own time stands: real time, unless they are on a clock.
 pub(crate) fn now_of(tx: &Transaction<'_>, customer: &str) -> Result<i64, Error> {
     let Some(clock) = tx.clock_of(customer)? else {
-        return Ok(clock::seconds());
+        return Ok(tx.real_now());
     };
     let clock = tx.get(Kind::TestClock, &clock)?;
-    Ok(clock.as_ref().map_or(clock::seconds(), time_of))
+    Ok(clock.map_or_else(|| tx.real_now(), |clock| time_of(tx, &clock)))
 }
 
 /// Moves a customer's own time on, and does all that falls due until then. A customer that is on no test clock gets one of
@@ -194,11 +193,11 @@ pub(crate) fn move_on(tx: &Transaction<'_>, customer: &str, to: i64) -> Result<(
     let Some(clock) = tx.get(Kind::TestClock, &id)?.filter(|it| !it.deleted) else {
         return Ok(());
     };
-    let now = time_of(&clock);
+    let now = time_of(tx, &clock);
     let to = to.clamp(now, periods::LAST.max(now));
     while run_first_due(tx, Some(&id), now, to)? {}
     if clock.private["hidden"] == true {
-        let ahead = json!({ "hidden": true, "seconds_ahead": to - clock::seconds() });
+        let ahead = json!({ "hidden": true, "seconds_ahead": to - tx.real_now() });
         return tx.replace_private(&id, &ahead);
     }
     let mut body = clock.body;

@@ -8,7 +8,7 @@ mod dashboard;
 mod portal;
 mod views;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -57,21 +57,27 @@ pub(crate) fn router() -> Router<App> {
         .fallback(dashboard::nothing_here)
 }
 
+static TEMPLATES: OnceLock<Templates> = OnceLock::new();
+
 /// The templates, compiled once. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Templates(Arc<Environment<'static>>);
 
 impl Templates {
-    /// Compiles them.
+    /// Compiles them, the first time.
     ///
     /// # Errors
     /// One is broken.
     pub(crate) fn load() -> Result<Self, minijinja::Error> {
+        if let Some(templates) = TEMPLATES.get() {
+            return Ok(templates.clone());
+        }
         let mut templates = Environment::new();
         for (name, source) in assets::TEMPLATES {
             templates.add_template(name, source)?;
         }
-        Ok(Self(Arc::new(templates)))
+        let templates = Self(Arc::new(templates));
+        Ok(TEMPLATES.get_or_init(|| templates).clone())
     }
 
     /// A page.

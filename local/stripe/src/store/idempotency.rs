@@ -3,7 +3,6 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Error, Transaction};
-use crate::clock;
 
 /// How long an answer is replayed, in seconds.
 const KEPT: i64 = 24 * 60 * 60;
@@ -28,7 +27,7 @@ impl Transaction<'_> {
             "SELECT endpoint, fingerprint, status, body, request_id FROM idempotency WHERE key = ? AND created > ?",
         )?;
         select
-            .query_row(params![key, clock::seconds() - KEPT], |row| {
+            .query_row(params![key, self.real_now() - KEPT], |row| {
                 Ok(Answer {
                     endpoint: row.get(0)?,
                     fingerprint: row.get(1)?,
@@ -53,7 +52,7 @@ impl Transaction<'_> {
             answer.status,
             answer.body,
             answer.request_id,
-            clock::seconds()
+            self.real_now()
         ])?;
         Ok(())
     }

@@ -17,12 +17,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::clock::Clock;
 use crate::objects;
 
 pub(crate) use list::{Cursor, Query};
 pub(crate) use transaction::{Cause, Record, Transaction};
 
 use crate::record::Recorder;
+
+/// How many compiled statements are kept.
+const STATEMENTS: usize = 256;
 
 /// A failure of the database itself.
 pub(crate) type Error = rusqlite::Error;
@@ -34,6 +38,7 @@ pub(crate) struct Store {
     recorder: Recorder,
     /// Whether work is done on the caller's own thread, which it blocks.
     inline: bool,
+    clock: Clock,
     /// The stand-in's own address, for what links to its pages.
     url: Arc<str>,
 }
@@ -52,12 +57,15 @@ impl Store {
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // More than there are: each is compiled once.
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         migrate(&connection)?;
         connection.execute_batch(include_str!("schema.sql"))?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             recorder: Recorder::default(),
             inline: false,
+            clock: Clock::default(),
             url: url.into(),
         })
     }
@@ -67,10 +75,11 @@ impl Store {
         Self { recorder, ..self }
     }
 
-    /// The same for a caller who waits for each answer anyway: a change of threads would cost as much as the work.
-    pub(crate) fn inline(self) -> Self {
+    /// The same for a caller who moves the clock, and who waits for each answer anyway: a change of threads would cost as much as the work.
+    pub(crate) fn by_hand(self) -> Self {
         Self {
             inline: true,
+            clock: Clock::by_hand(),
             ..self
         }
     }
@@ -89,6 +98,7 @@ impl Store {
         let transaction = Transaction::new(
             connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             cause,
+            &self.clock,
             &self.url,
         );
         let recording = self.recorder.is_on();
@@ -104,7 +114,12 @@ impl Store {
         Ok(value)
     }
 
-    /// [`Self::transaction`] without blocking the runtime, but for [`Self::inline`].
+    /// The account's time.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// [`Self::transaction`] without blocking the runtime, but for [`Self::by_hand`].
     pub(crate) async fn run<T, E>(
         &self,
         cause: Cause,

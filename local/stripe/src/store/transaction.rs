@@ -6,8 +6,9 @@ use rusqlite::{OptionalExtension as _, params};
 use serde_json::{Value, json};
 
 use super::Error;
+use crate::clock::Clock;
+use crate::ids;
 use crate::objects::{self, Kind};
-use crate::{clock, ids};
 
 /// What a change is done for; its events tell.
 #[derive(Clone, Default)]
@@ -35,16 +36,23 @@ pub(crate) struct Transaction<'a> {
     /// Whether what is done is done by time, not by the request.
     by_time: Cell<bool>,
     now: Cell<i64>,
+    clock: &'a Clock,
     url: &'a str,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(inner: rusqlite::Transaction<'a>, cause: Cause, url: &'a str) -> Self {
+    pub(super) fn new(
+        inner: rusqlite::Transaction<'a>,
+        cause: Cause,
+        clock: &'a Clock,
+        url: &'a str,
+    ) -> Self {
         Self {
             inner,
             cause,
             by_time: Cell::new(false),
-            now: Cell::new(clock::seconds()),
+            now: Cell::new(clock.seconds()),
+            clock,
             url,
         }
     }
@@ -61,6 +69,11 @@ impl<'a> Transaction<'a> {
     /// The time of what is being done, in seconds since the epoch: the real one, or that of a test clock.
     pub(crate) fn now(&self) -> i64 {
         self.now.get()
+    }
+
+    /// The real time, in seconds since the epoch.
+    pub(crate) fn real_now(&self) -> i64 {
+        self.clock.seconds()
     }
 
     /// Sets the time of what is done from here on.

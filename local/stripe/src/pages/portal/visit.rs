@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::api::error::ApiError;
 use crate::app::App;
-use crate::clock;
 use crate::engine::clocks;
 use crate::objects::{Kind, subscription, text};
 use crate::store::{Cause, Query, Record, Transaction};
@@ -126,7 +125,7 @@ impl Visit {
         let (Some(configuration), Some(customer)) = found else {
             return Ok(None);
         };
-        Ok((clock::seconds() < works_until).then_some(Self {
+        Ok((tx.real_now() < works_until).then_some(Self {
             session,
             configuration,
             customer: customer.body,

@@ -43,7 +43,7 @@ enum Part {
     Browser,
     /// Made-up signatures and events, half a minute of each
     Fuzz,
-    /// template.yaml: validated, linted and built; the size of each function
+    /// template.yaml: validated, linted, held to its rules and built; the size of each function
     Template,
     /// All of these
     All,

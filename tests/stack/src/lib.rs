@@ -8,7 +8,7 @@ mod stack;
 mod tap;
 mod user;
 
-pub use functions::{Event, function};
+pub use functions::{Event, Surroundings, function};
 pub use signature::sign;
 pub use stack::{Addresses, Answer, Stack};
 pub use tap::Tap;

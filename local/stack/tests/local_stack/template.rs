@@ -8,8 +8,6 @@ fn settings() -> Settings {
         sign_in_url: "http://localhost:8788".to_owned(),
         stripe_api_base: "http://localhost:8789".to_owned(),
         stripe_publishable_key: "pk_test_local".to_owned(),
-        stripe_secret_key: "sk_test_local".to_owned(),
-        stripe_webhook_secrets: "whsec_local".to_owned(),
     }
 }
 

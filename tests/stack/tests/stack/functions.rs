@@ -8,9 +8,9 @@ use stack_tests::{Event, function};
 const STRIPE: [&str; 5] = [
     "APP",
     "TABLE_NAME",
-    "STRIPE_SECRET_KEY",
+    "STRIPE_SECRET_ARN",
     "STRIPE_API_BASE",
-    "",
+    "STRIPE_PUBLISHABLE_KEY",
 ];
 
 #[tokio::test]
@@ -27,12 +27,13 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
             ],
         ),
         ("webhook", STRIPE),
+        ("webhook", ["WEBHOOK_SECRET_ARN", "", "", "", ""]),
         (
             "subscription-status",
             [
                 "ACCESS_GRACE_DAYS",
                 "ACCESS_SLACK_HOURS",
-                "STRIPE_SECRET_KEY",
+                "STRIPE_SECRET_ARN",
                 "",
                 "",
             ],
@@ -42,7 +43,7 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
             [
                 "SITE_URL",
                 "SIGN_IN_URL",
-                "STRIPE_SECRET_KEY",
+                "STRIPE_SECRET_ARN",
                 "APP",
                 "TABLE_NAME",
             ],
@@ -64,7 +65,7 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
     }
     for (name, variable, wrong) in [
         ("config", "STRIPE_PUBLISHABLE_KEY", "sk_test_secret"),
-        ("webhook", "STRIPE_SECRET_KEY", "pk_test_secret"),
+        ("webhook", "STRIPE_PUBLISHABLE_KEY", "sk_test_secret"),
         ("subscription-status", "ACCESS_GRACE_DAYS", "soon-secret"),
         ("create-checkout-session", "SITE_URL", "secret/page"),
     ] {

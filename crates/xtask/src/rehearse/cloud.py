@@ -16,8 +16,9 @@ import string
 import threading
 
 from ministack import app
-from ministack.core import iam_actions, lambda_runtime
-from ministack.services import cloudfront, lambda_svc, secretsmanager
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core.responses import get_region
+from ministack.services import cloudfront, cognito, lambda_svc, s3, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 GATEWAY = ("127.0.0.1", int(os.environ["GATEWAY_PORT"]))
@@ -39,6 +40,23 @@ def with_provider_url(attributes):
 
 
 provisioners._cognito_user_pool_attributes = with_provider_url(provisioners._cognito_user_pool_attributes)
+
+
+# Cognito: who has confirmed an address with the code that was mailed there has a verified address.
+def and_verifies(confirm):
+    def confirmed(data):
+        answer = confirm(data)
+        if answer[0] == 200:
+            pool = next(pool for pool in cognito._user_pools.values() if data["ClientId"] in pool["_clients"])
+            user, _ = cognito._resolve_user(pool, data["Username"])
+            verified = [{"Name": "email_verified", "Value": "true"}]
+            user["Attributes"] = cognito._merge_attributes(user["Attributes"], verified)
+        return answer
+
+    return confirmed
+
+
+cognito._confirm_sign_up = and_verifies(cognito._confirm_sign_up)
 
 
 # Secrets Manager: `!Ref` of a secret is its ARN, not its name; without a value it has no version at all; and what is generated
@@ -84,43 +102,118 @@ secret.update(
 )
 
 
-# DynamoDB: a request's partition keys are the condition key `dynamodb:LeadingKeys`. Without it `ForAllValues` allows every key.
-def partition_keys(request):
-    """The values of `pk` that a request names: by its keys, its items, or its key condition."""
-    if isinstance(request, list):
-        return [key for part in request for key in partition_keys(part)]
-    if not isinstance(request, dict):
-        return []
-    found = []
+# DynamoDB: the condition keys `dynamodb:LeadingKeys` and `dynamodb:Attributes` are the partition keys and the attributes that a
+# request touches, and of each part of a transaction for itself. Without them `ForAllValues` allows everything.
+def touched(request):
+    """The partition keys that a request names, and the attributes that it reads or writes."""
+    keys, attributes = set(), set()
+    values = request.get("ExpressionAttributeValues", {})
     for name, part in request.items():
-        if name in ("Key", "Item", "Keys") or name == "pk":
-            keys = part if isinstance(part, list) else [part]
-            keys = [key.get("pk", key) if isinstance(key, dict) else {} for key in keys]
-            found += [key["S"] for key in keys if isinstance(key.get("S"), str)]
+        if name in ("Key", "Item"):
+            keys |= {part["pk"]["S"]}
+            attributes |= set(part)
+        elif name == "Keys":
+            keys |= {key["pk"]["S"] for key in part}
         elif name == "KeyConditionExpression":
-            value = re.search(r"\bpk\s*=\s*(:\w+)", part)
-            values = request.get("ExpressionAttributeValues", {})
-            found += [values[value[1]]["S"]] if value else []
-        else:
-            found += partition_keys(part)
-    return found
+            found = re.search(r"\bpk\s*=\s*(:\w+)", part)
+            keys |= {values[found[1]]["S"]} if found else set()
+        elif name in ("UpdateExpression", "ConditionExpression", "ProjectionExpression", "FilterExpression"):
+            names = re.findall(r"(?<![.:\w#])[#A-Za-z_][\w]*", part)
+            attributes |= {request.get("ExpressionAttributeNames", {}).get(name, name) for name in names}
+        elif name == "RequestItems":
+            for of_table in part.values():
+                # To be read: keys. To be written: a list of puts and deletes.
+                writes = [write for one in of_table for write in one.values()] if isinstance(of_table, list) else [of_table]
+                for more_keys, more_attributes in map(touched, writes):
+                    keys, attributes = keys | more_keys, attributes | more_attributes
+    return keys, attributes
 
 
-def with_leading_keys(context):
+def condition_keys(request):
+    keys, attributes = touched(request)
+    context = {"dynamodb:LeadingKeys": sorted(keys), "dynamodb:Attributes": sorted(attributes)}
+    return {name: values for name, values in context.items() if values}
+
+
+def with_condition_keys(context):
     def with_them(body):
         try:
-            keys = partition_keys(json.loads(body or b"{}"))
-        except ValueError:
-            keys = []
-        return context(body) | ({"dynamodb:LeadingKeys": keys} if keys else {})
+            return context(body) | condition_keys(json.loads(body))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return context(body)
 
     return with_them
 
 
-iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
+class PartOfTransaction(str):
+    """A table's ARN, with the condition keys of what one part of a transaction does there."""
 
 
-# Lambda: a layer's files are at /opt. Here they are in a folder of their own, and a variable tells a function that asks.
+def part_by_part(checks):
+    def with_their_own(action, body, region, account):
+        found = checks(action, body, region, account)
+        if not found:
+            return found
+        parts = [part for item in json.loads(body)["TransactItems"] for part in item.values()]
+        resources = []
+        for (operation, table), part in zip(found, parts, strict=True):
+            resource = PartOfTransaction(table)
+            resource.context = condition_keys(part)
+            resources.append((operation, resource))
+        return resources
+
+    return with_their_own
+
+
+def of_each_part(enforce):
+    def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
+        if isinstance(resource_arn, PartOfTransaction):
+            service_context = (service_context or {}) | resource_arn.context
+        return enforce(access_key, action, service, region, resource_arn, service_context)
+
+    return enforced
+
+
+iam_actions.dynamodb_service_context = with_condition_keys(iam_actions.dynamodb_service_context)
+iam_actions.dynamodb_transaction_checks = part_by_part(iam_actions.dynamodb_transaction_checks)
+iam_evaluator.enforce = of_each_part(iam_evaluator.enforce)
+
+
+# CloudWatch: an alarm may rest on a sum of metrics. ministack refuses that; here it is kept under the first of them, and never
+# goes off: nothing is measured in a rehearsal.
+def under_the_first(handle):
+    def kept(*arguments, **named):
+        return handle(*[first_metric(it) if isinstance(it, dict) else it for it in arguments], **named)
+
+    return kept
+
+
+def first_metric(props):
+    metrics = [metric["MetricStat"] for metric in props.get("Metrics", []) if "MetricStat" in metric]
+    if not metrics:
+        return props
+    first = {**metrics[0]["Metric"], "Period": metrics[0]["Period"], "Statistic": metrics[0]["Stat"]}
+    return {name: value for name, value in props.items() if name != "Metrics"} | first
+
+
+alarm = HANDLERS["AWS::CloudWatch::Alarm"]
+alarm.update(create=under_the_first(alarm["create"]), update=under_the_first(alarm["update"]))
+
+
+# API Gateway: the endpoint of an HTTP API is a name of AWS. Who asks for it here, asks the edge, below.
+def with_its_name(handle):
+    def named(*arguments, **others):
+        api, attributes = handle(*arguments, **others)
+        return api, attributes | {"ApiEndpoint": f"https://{api}.execute-api.{get_region()}.amazonaws.com"}
+
+    return named
+
+
+api = HANDLERS["AWS::ApiGatewayV2::Api"]
+api.update(create=with_its_name(api["create"]), update=with_its_name(api["update"]))
+
+
+# Lambda: a layer's files are at /opt. Here they are in a folder of their own, and a variable tells `provision`, which looks for it.
 def with_layers(environment):
     def with_them(config, code_dir, port):
         variables = environment(config, code_dir, port)
@@ -130,7 +223,7 @@ def with_layers(environment):
         for layer in config.get("Layers") or []:
             files = lambda_svc._resolve_layer_zip(layer)
             if files:
-                variables["LAYER_ROOT"] = lambda_svc._docker_extracted_dir(files, "layer")
+                variables["PAGE_FILES"] = lambda_svc._docker_extracted_dir(files, "layer")
         keep_credentials(config, variables)
         return variables
 
@@ -152,6 +245,33 @@ def keep_credentials(config, variables):
 
 
 lambda_svc._provided_worker_env = with_layers(lambda_svc._provided_worker_env)
+
+
+# S3: to whom may list a bucket it says 404 of what is missing there, and 403 to everybody else.
+def telling_what_is_missing(fetch):
+    def told(bucket, key, method, headers, source_arn="", oai_id=""):
+        answer = fetch(bucket, key, method, headers, source_arn, oai_id)
+        contents = s3._ensure_bucket(bucket)
+        if answer[0] != 403 or contents is None or key in contents["objects"] or not may_list(bucket, source_arn):
+            return answer
+        return s3._error("NoSuchKey", "The specified key does not exist.", 404, f"/{bucket}/{key}")
+
+    return told
+
+
+def may_list(bucket, source_arn):
+    """Whether the bucket's policy lets CloudFront list it, on behalf of this distribution."""
+    owner = s3._bucket_owner_account(bucket)
+    request = iam_evaluator.EvalContext(
+        principal_arn="*", principal_type="Service", principal_account="", action="s3:ListBucket",
+        resource_arn=f"arn:aws:s3:::{bucket}", region="us-east-1", service_context={"aws:sourcearn": source_arn},
+    )
+    policy = s3._bucket_policies.get_scoped(owner, None, bucket)
+    decided = iam_evaluator.evaluate_resource_policy(policy, request, service="cloudfront.amazonaws.com")
+    return decided.decision == "Allow"
+
+
+s3.serve_cloudfront_origin_fetch = telling_what_is_missing(s3.serve_cloudfront_origin_fetch)
 
 
 # CloudFront: an origin that is an HTTP API of this cloud is one to go to. ministack refuses every name of AWS.

@@ -7,7 +7,10 @@ use crate::template::{Scope, Template};
 
 const ACCOUNT: &str = "000000000000";
 const STACK: &str = "local";
-const SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:local";
+
+/// The secret that was made beforehand.
+pub const STRIPE_SECRET_ARN: &str =
+    "arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0";
 
 /// What the stack fills into the template.
 #[derive(Debug, Clone)]
@@ -26,7 +29,7 @@ pub struct Settings {
     pub stripe_webhook_secrets: String,
 }
 
-/// Parameters, pseudo parameters, resources and secrets. A resource that the local stack does not stand in for has no
+/// Parameters, pseudo parameters and resources. A resource that the local stack does not stand in for has no
 /// name here, so that a part that needs it is an error.
 #[must_use]
 pub fn scope(template: &Template, settings: &Settings) -> Scope {
@@ -37,7 +40,7 @@ pub fn scope(template: &Template, settings: &Settings) -> Scope {
             ("SiteUrl", &settings.site_url),
             ("StripeApiBase", &settings.stripe_api_base),
             ("StripePublishableKey", &settings.stripe_publishable_key),
-            ("StripeSecretArn", SECRET_ARN),
+            ("StripeSecretArn", STRIPE_SECRET_ARN),
         ]
         .map(owned)
         .into(),
@@ -51,15 +54,7 @@ pub fn scope(template: &Template, settings: &Settings) -> Scope {
         .map(owned)
         .into(),
         attributes: BTreeMap::new(),
-        secrets: BTreeMap::new(),
     };
-    let secret = [
-        ("secret_key", settings.stripe_secret_key.as_str()),
-        ("webhook_secrets", &settings.stripe_webhook_secrets),
-    ];
-    scope
-        .secrets
-        .insert(SECRET_ARN.to_owned(), secret.map(owned).into());
     for (id, kind) in template.resources() {
         add_resource(&mut scope, id, kind, settings);
     }
@@ -85,12 +80,24 @@ fn add_resource(scope: &mut Scope, id: &str, kind: &str, settings: &Settings) {
             name
         }
         "AWS::Serverless::Function" => {
-            attribute(
-                "Arn",
-                format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"),
-            );
+            let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
+            // SAM's name for the version that `AutoPublishAlias` publishes.
+            scope
+                .references
+                .insert(format!("{id}.Version"), format!("{arn}:1"));
+            attribute("Arn", arn);
             name
         }
+        "AWS::Serverless::LayerVersion" => {
+            format!("arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}:1")
+        }
+        "AWS::SecretsManager::Secret" => {
+            let arn = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-local0");
+            attribute("Id", arn.clone());
+            arn
+        }
+        // Names of buckets have no upper case.
+        "AWS::S3::Bucket" => name.to_lowercase(),
         "AWS::Cognito::UserPool" => {
             attribute("ProviderURL", settings.sign_in_url.clone());
             name
@@ -104,9 +111,12 @@ fn add_resource(scope: &mut Scope, id: &str, kind: &str, settings: &Settings) {
             name
         }
         "AWS::Cognito::UserPoolClient" | "AWS::Cognito::UserPoolDomain" => name,
+        "AWS::ApiGatewayV2::Api" => {
+            attribute("ApiEndpoint", settings.site_url.clone());
+            id.to_owned()
+        }
         // Only the template itself refers to these: their names are their ids.
-        "AWS::ApiGatewayV2::Api"
-        | "AWS::ApiGatewayV2::Authorizer"
+        "AWS::ApiGatewayV2::Authorizer"
         | "AWS::ApiGatewayV2::Integration"
         | "AWS::CloudFront::ResponseHeadersPolicy" => id.to_owned(),
         _ => return,

@@ -6,6 +6,7 @@
 mod api;
 mod functions;
 mod page;
+mod provision;
 mod resolve;
 mod schedules;
 mod sign_in;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 pub use api::{ApiSpec, AuthorizerSpec, RouteSpec};
 pub use functions::{FunctionSpec, LogFormat};
 pub use page::PageSpec;
+pub use provision::ProvisionSpec;
 pub use resolve::{Resolver, Scope};
 pub use schedules::ScheduleSpec;
 pub use sign_in::ClientSpec;
@@ -108,8 +110,9 @@ impl Template {
         self.document.get(name)?.as_object()
     }
 
-    /// A value by its path from the top.
-    fn at(&self, path: &[&str]) -> Option<&Value> {
+    /// A value by its path from the top, as it stands there: with functions in their long form.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Value> {
         let (first, rest) = path.split_first()?;
         rest.iter()
             .try_fold(self.document.get(*first)?, |value, key| value.get(key))

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::substitute::refuse_dynamic_references;
 use super::{Template, TemplateError};
 
 /// What the names in a template stand for.
@@ -17,8 +18,6 @@ pub struct Scope {
     pub references: BTreeMap<String, String>,
     /// What `Fn::GetAtt` gives, by `Resource.Attribute`.
     pub attributes: BTreeMap<String, String>,
-    /// Secrets Manager: by ARN, then by JSON key.
-    pub secrets: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A template together with what its names stand for.
@@ -102,9 +101,9 @@ impl<'a> Resolver<'a> {
                 }
                 Ok(Some(Value::Array(resolved)))
             }
-            Value::String(text) => self
-                .dynamic_references(at, text)
-                .map(|text| Some(Value::String(text))),
+            Value::String(text) => {
+                refuse_dynamic_references(at, text).map(|()| Some(value.clone()))
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(Some(value.clone())),
         }
     }

@@ -7,6 +7,7 @@ mod authorizer;
 mod command;
 mod gateway;
 mod lambda;
+mod rules;
 mod site;
 mod template;
 mod tokens;

@@ -29,7 +29,7 @@ Conditions:
   Either: !Or [!Condition HasSite, !Condition IsOther]
 Resources:
   Table: {{Type: AWS::DynamoDB::Table}}
-  Bucket: {{Type: AWS::S3::Bucket}}
+  Topic: {{Type: AWS::SNS::Topic}}
   UserPool: {{Type: AWS::Cognito::UserPool}}
 Metadata:
   X: {indented}
@@ -98,23 +98,23 @@ fn cloudformations_functions_are_resolved() {
 }
 
 #[test]
-fn secrets_are_resolved() {
-    let secret = "!Sub '{{resolve:secretsmanager:${StripeSecretArn}:SecretString:secret_key}}'";
-    check(secret, json!("sk_test_local"));
+fn a_dynamic_reference_is_refused_where_it_counts() {
+    let reference = "!Sub '{{resolve:secretsmanager:${App}:SecretString}}'";
     refused(
-        "!Sub '{{resolve:secretsmanager:${StripeSecretArn}:SecretString:other}}'",
-        ": there is no key other in a secret arn:aws:secretsmanager:us-east-1:000000000000:secret:local here",
+        reference,
+        ": holds a {{resolve:…}}, which is not known here",
     );
     refused(
         "'{{resolve:ssm:/key}}'",
-        ": holds a {{resolve:…}} that is not known here",
+        ": holds a {{resolve:…}}, which is not known here",
     );
+    check(&format!("!If [IsOther, {reference}, '']"), json!(""));
 }
 
 #[test]
 fn what_is_unknown_is_an_error_that_names_it() {
     refused("!Ref Nobody", ": Ref Nobody: no such name here");
-    refused("!Ref Bucket", ": Ref Bucket: no such name here");
+    refused("!Ref Topic", ": Ref Topic: no such name here");
     refused("!Ref Needed", ": the parameter Needed has no value here");
     refused(
         "{a: [!GetAtt Table.Colour]}",
@@ -193,37 +193,55 @@ fn our_functions_are_read() {
     insta::assert_snapshot!(shown.join("\n"), @r#"
     config 5s 256 MB
       APP=tollgate
+      ORIGIN_SECRET=
       SIGN_IN_CLIENT_ID=local-UserPoolClient
       SIGN_IN_URL=http://localhost:8788
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       TABLE_NAME=local-Table
     create-checkout-session 25s 256 MB
       APP=tollgate
+      ORIGIN_SECRET=
       SIGN_IN_URL=http://localhost:8788
       SITE_URL=http://localhost:8787
       STRIPE_API_BASE=http://localhost:8789
-      STRIPE_SECRET_KEY=sk_test_local
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
+    provision 300s 256 MB
+      APP=tollgate
+      DISTRIBUTION_ID=local-Distribution
+      SITE_BUCKET=local-sitebucket
+      SITE_URL=http://localhost:8787
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
+      TABLE_NAME=local-Table
+      WEBHOOK_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:local-WebhookSecret-local0
+      WEBHOOK_URL=http://localhost:8787/api/webhook
     reconcile 900s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
       APP=tollgate
       STRIPE_API_BASE=http://localhost:8789
-      STRIPE_SECRET_KEY=sk_test_local
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
     subscription-status 15s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
       APP=tollgate
+      ORIGIN_SECRET=
       STRIPE_API_BASE=http://localhost:8789
-      STRIPE_SECRET_KEY=sk_test_local
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
     webhook 20s 256 MB
       APP=tollgate
       STRIPE_API_BASE=http://localhost:8789
-      STRIPE_SECRET_KEY=sk_test_local
-      STRIPE_WEBHOOK_SECRETS=whsec_local
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
+      WEBHOOK_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:local-WebhookSecret-local0
     "#);
 }
 
@@ -239,6 +257,45 @@ fn our_schedules_are_read() {
     insta::assert_snapshot!(shown.join("\n"), @r#"
     DriftSchedule 86400s ReconcileFunction {"job":"drift"}
     UndeliveredSchedule 3600s ReconcileFunction {"job":"undelivered"}
+    "#);
+}
+
+#[test]
+fn our_custom_resource_is_read() {
+    let template = ours();
+    let scope = names::scope(&template, &settings());
+    let provisions = template.resolve(&scope).provisions().unwrap();
+    let shown: Vec<String> = provisions
+        .iter()
+        .map(|it| {
+            let properties = it.properties.iter();
+            let properties: Vec<_> = properties
+                .map(|(key, value)| format!("\n  {key}={}", value.as_str().unwrap_or_default()))
+                .collect();
+            format!(
+                "{} {} {:?}{}",
+                it.id,
+                it.function,
+                it.timeout,
+                properties.concat()
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    Provision ProvisionFunction 720s
+      App=tollgate
+      Bucket=local-sitebucket
+      Code=arn:aws:lambda:us-east-1:000000000000:function:local-ProvisionFunction:1
+      Distribution=local-Distribution
+      Page=arn:aws:lambda:us-east-1:000000000000:layer:local-PageLayer:1
+      ServiceTimeout=720
+      ServiceToken=arn:aws:lambda:us-east-1:000000000000:function:local-ProvisionFunction
+      SiteUrl=http://localhost:8787
+      StripeApiBase=http://localhost:8789
+      StripePublishableKey=pk_test_local
+      StripeSecretArn=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
+      Table=local-Table
+      WebhookUrl=http://localhost:8787/api/webhook
     "#);
 }
 

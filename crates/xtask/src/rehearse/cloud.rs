@@ -80,7 +80,9 @@ impl Cloud {
 
     /// Has a command that speaks to AWS speak to this cloud, and to nothing else whatever this machine is set up for.
     pub fn at<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_"))
+        {
             command.env_remove(name);
         }
         for (name, value) in self.settings() {

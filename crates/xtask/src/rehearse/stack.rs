@@ -51,7 +51,11 @@ impl Deployment {
         }
         let end: Vec<&str> = self.said.lines().rev().take(15).collect();
         let end: Vec<&str> = end.into_iter().rev().collect();
-        bail!("sam deploy failed: {}\n{}", self.log.display(), end.join("\n"))
+        bail!(
+            "sam deploy failed: {}\n{}",
+            self.log.display(),
+            end.join("\n")
+        )
     }
 }
 
@@ -90,7 +94,10 @@ impl Stack<'_> {
             .arg(self.built.join("template.yaml"))
             .args(["--s3-prefix", NAME, "--no-progressbar"])
             .arg("--parameter-overrides");
-        let kept = self.parameters.iter().filter(|(name, _)| !changes.iter().any(|(it, _)| it == name));
+        let kept = self
+            .parameters
+            .iter()
+            .filter(|(name, _)| !changes.iter().any(|(it, _)| it == name));
         let kept = kept.map(|(name, value)| (*name, value.as_str()));
         for (name, value) in kept.chain(changes.iter().copied()) {
             command.arg(format!("{name}={value}"));
@@ -103,7 +110,12 @@ impl Stack<'_> {
         let mut command = self.sam_command("delete");
         let log = self.next_log("delete");
         println!("sam delete → {}", log.display());
-        ended(command.args(["--no-prompts", "--s3-prefix", NAME]).output()?, log)
+        ended(
+            command
+                .args(["--no-prompts", "--s3-prefix", NAME])
+                .output()?,
+            log,
+        )
     }
 
     fn sam_command(&self, subcommand: &str) -> Command {
@@ -130,9 +142,16 @@ impl Stack<'_> {
     pub fn aws(&self, arguments: &[&str]) -> Result<Value> {
         let mut command = self.aws.command("aws");
         self.cloud.at(&mut command);
-        let output = command.args(arguments).args(["--output", "json"]).output()?;
+        let output = command
+            .args(arguments)
+            .args(["--output", "json"])
+            .output()?;
         let errors = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "aws {}: {errors}", arguments.join(" "));
+        ensure!(
+            output.status.success(),
+            "aws {}: {errors}",
+            arguments.join(" ")
+        );
         if output.stdout.is_empty() {
             return Ok(Value::Null);
         }
@@ -157,7 +176,9 @@ impl Stack<'_> {
         let mut status = None;
         until("the stack is at rest", || {
             status = self.status()?;
-            Ok(status.as_ref().is_none_or(|it| !it.ends_with("_IN_PROGRESS")))
+            Ok(status
+                .as_ref()
+                .is_none_or(|it| !it.ends_with("_IN_PROGRESS")))
         })?;
         Ok(status.unwrap_or_default())
     }
@@ -167,11 +188,20 @@ impl Stack<'_> {
         let Some((id, _)) = self.latest()? else {
             return Ok(Vec::new());
         };
-        let events = self.aws(&["cloudformation", "describe-stack-events", "--stack-name", &id])?;
+        let events = self.aws(&[
+            "cloudformation",
+            "describe-stack-events",
+            "--stack-name",
+            &id,
+        ])?;
         let events = events["StackEvents"].as_array().into_iter().flatten();
         let failed = events.filter(|event| text(&event["ResourceStatus"]).ends_with("_FAILED"));
         let reason = |event: &Value| {
-            format!("{}: {}", text(&event["LogicalResourceId"]), text(&event["ResourceStatusReason"]))
+            format!(
+                "{}: {}",
+                text(&event["LogicalResourceId"]),
+                text(&event["ResourceStatusReason"])
+            )
         };
         Ok(failed.map(reason).collect())
     }
@@ -184,14 +214,6 @@ impl Stack<'_> {
         let output = outputs.find(|output| output["OutputKey"] == name);
         let output = output.with_context(|| format!("the stack has no output {name}"))?;
         Ok(text(&output["OutputValue"]))
-    }
-
-    /// The names of its resources in the cloud, by those in the template.
-    pub fn resources(&self) -> Result<Value> {
-        let found = self.aws(&["cloudformation", "describe-stack-resources", "--stack-name", NAME])?;
-        let resources = found["StackResources"].as_array().into_iter().flatten();
-        let named = resources.map(|it| (text(&it["LogicalResourceId"]), it["PhysicalResourceId"].clone()));
-        Ok(Value::Object(named.collect()))
     }
 }
 
@@ -207,7 +229,10 @@ fn ended(output: Output, log: PathBuf) -> Result<Deployment> {
 }
 
 fn shown(changes: &[(&str, &str)]) -> String {
-    let changes: Vec<String> = changes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let changes: Vec<String> = changes
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     changes.join(" ")
 }
 

@@ -15,7 +15,7 @@ mod stripe;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -87,7 +87,7 @@ pub fn rehearse(workspace: &Workspace, session: &mut Session, keep: bool) -> Res
             fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
         }
         fs::create_dir_all(&folder)?;
-        copy_folder(&built, &folder.join("sam"))?;
+        copy_built(&built, &workspace.root().join("static"), &folder)?;
         let cloud = Cloud::start(&aws, &source, &folder)?;
         let stripe = Stripe::start(&workspace.stripe_binary(), &cloud.edge(), &folder)?;
         println!("AWS {}  Stripe {}", cloud.url(), stripe.url());
@@ -119,6 +119,21 @@ pub fn rehearse(workspace: &Workspace, session: &mut Session, keep: bool) -> Res
         addresses: folder.join("deployed.json"),
     };
     rehearsal.play(session, keep)
+}
+
+/// Copies what `sam build` made into `folder`, with a page of its own: SAM takes that from the repository, and we are going to change it.
+fn copy_built(built: &Path, page: &Path, folder: &Path) -> Result<()> {
+    copy_folder(built, &folder.join("sam"))?;
+    copy_folder(page, &folder.join("page"))?;
+    let template = folder.join("sam/template.yaml");
+    let text = fs::read_to_string(&template)?;
+    let own = text.replace("ContentUri: ../../../static", "ContentUri: ../page");
+    ensure!(
+        own != text,
+        "{}: where is the page's layer?",
+        template.display()
+    );
+    Ok(fs::write(template, own)?)
 }
 
 /// The processor of this machine, by the template's name for it.
@@ -351,7 +366,7 @@ impl Rehearsal<'_> {
 
     /// Adds to what will be deployed.
     fn change_page(&self, text: &str) -> Result<()> {
-        let page = self.stack.built.join("PageLayer/index.html");
+        let page = self.stack.logs.join("page/index.html");
         let mut content = fs::read_to_string(&page).with_context(|| page.display().to_string())?;
         content.push_str(text);
         Ok(fs::write(page, content)?)

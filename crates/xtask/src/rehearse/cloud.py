@@ -12,14 +12,16 @@ import http.server
 import json
 import os
 import re
+import signal
 import string
+import sys
 import threading
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_region
 from ministack.services import cloudfront, cognito, lambda_svc, s3, secretsmanager
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import custom_resource, provisioners
 
 GATEWAY = ("127.0.0.1", int(os.environ["GATEWAY_PORT"]))
 EXECUTE_API = re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
@@ -213,6 +215,28 @@ api = HANDLERS["AWS::ApiGatewayV2::Api"]
 api.update(create=with_its_name(api["create"]), update=with_its_name(api["update"]))
 
 
+# For the rehearsal: while this is cleared, CloudFormation does not hear from custom resources, and so is busy with the stack.
+answers_arrive = threading.Event()
+answers_arrive.set()
+
+
+def held_up(deliver):
+    def delivered(token, answer):
+        def wait_and_deliver():
+            answers_arrive.wait()
+            deliver(token, answer)
+
+        if answers_arrive.is_set():
+            return deliver(token, answer)
+        threading.Thread(target=wait_and_deliver, daemon=True).start()
+        return True
+
+    return delivered
+
+
+custom_resource.deliver_response = held_up(custom_resource.deliver_response)
+
+
 # Lambda: a layer's files are at /opt. Here they are in a folder of their own, and a variable tells `provision`, which looks for it.
 def with_layers(environment):
     def with_them(config, code_dir, port):
@@ -274,6 +298,20 @@ def may_list(bucket, source_arn):
 s3.serve_cloudfront_origin_fetch = telling_what_is_missing(s3.serve_cloudfront_origin_fetch)
 
 
+# What the functions log is in this process's log, too, where somebody looks for why a rehearsal failed.
+def also_here(emit):
+    def emitted(function, request_id, log, *others, **more):
+        name = (function.get("config") or function)["FunctionName"]
+        for line in filter(None, (log or "").splitlines()):
+            print(f"{name}: {line}", flush=True)
+        return emit(function, request_id, log, *others, **more)
+
+    return emitted
+
+
+lambda_svc._emit_lambda_logs = also_here(lambda_svc._emit_lambda_logs)
+
+
 # CloudFront: an origin that is an HTTP API of this cloud is one to go to. ministack refuses every name of AWS.
 def by_way_of_the_gateway(forward):
     def to_the_api(origin, method, uri, query, headers, body, viewer_is_https, *others):
@@ -314,6 +352,9 @@ class Edge(http.server.BaseHTTPRequestHandler):
         api = EXECUTE_API.match(self.headers.get("host", ""))
         if self.path == "/_rehearsal/credentials":
             status, answer, content = 200, [("content-type", "application/json")], json.dumps(credentials).encode()
+        elif self.path == "/_rehearsal/answers":
+            {"DELETE": answers_arrive.clear, "POST": answers_arrive.set}[self.command]()
+            status, answer, content = 204, [], b""
         elif api:
             headers["Host"] = "{}:{}".format(*GATEWAY)
             status, _, answer, content = exchange(self.command, f"/_aws/execute-api/{api[1]}/$default{self.path}", body, headers)
@@ -347,7 +388,14 @@ class EdgeServer(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
 
+def end_with_who_started_it():
+    """They hold the other end of our input, for as long as they live."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 if __name__ == "__main__":
     edge = EdgeServer(("127.0.0.1", int(os.environ["EDGE_PORT"])), Edge)
     threading.Thread(target=edge.serve_forever, daemon=True).start()
+    threading.Thread(target=end_with_who_started_it, daemon=True).start()
     app.main()

@@ -68,23 +68,25 @@ impl Stack<'_> {
         ended(command.output()?, log)
     }
 
-    /// Two of them at the same time.
-    pub fn deploy_twice(&self, changes: [&[(&'static str, &str)]; 2]) -> Result<[Deployment; 2]> {
-        let run = |changes| {
-            let mut command = self.deploy_command(changes);
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-            let log = self.next_log("deploy");
-            println!("sam deploy {} → {}", shown(changes), log.display());
-            anyhow::Ok((command.spawn()?, log))
-        };
-        let (first, first_log) = run(changes[0])?;
-        let (second, second_log) = run(changes[1])?;
-        // The pipes hold less than what is said in all: both are read at once.
-        let reading = std::thread::spawn(move || first.wait_with_output());
-        let second = ended(second.wait_with_output()?, second_log)?;
-        let first = reading.join();
-        let first = first.map_err(|_| anyhow::anyhow!("the reader panicked"))?;
-        Ok([ended(first?, first_log)?, second])
+    /// The same, while which something else is done.
+    pub fn deploy_meanwhile<T>(
+        &self,
+        changes: &[(&'static str, &str)],
+        meanwhile: impl FnOnce() -> Result<T>,
+    ) -> Result<(Deployment, T)> {
+        let mut command = self.deploy_command(changes);
+        let log = self.next_log("deploy");
+        println!("sam deploy {} → {}", shown(changes), log.display());
+        let process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        // A pipe holds less than what is said in all.
+        let reading = std::thread::spawn(move || process.wait_with_output());
+        let done = meanwhile();
+        let output = reading.join();
+        let output = output.map_err(|_| anyhow::anyhow!("the reader panicked"))?;
+        Ok((ended(output?, log)?, done?))
     }
 
     fn deploy_command(&self, changes: &[(&'static str, &str)]) -> Command {
@@ -105,17 +107,11 @@ impl Stack<'_> {
         command
     }
 
-    /// `sam delete`. Fails where something cannot be deleted.
-    pub fn delete(&self) -> Result<Deployment> {
-        let mut command = self.sam_command("delete");
-        let log = self.next_log("delete");
-        println!("sam delete → {}", log.display());
-        ended(
-            command
-                .args(["--no-prompts", "--s3-prefix", NAME])
-                .output()?,
-            log,
-        )
+    /// Has CloudFormation delete it, and waits; the status then. (`sam delete` does the same, but looks every half a minute.)
+    pub fn delete(&self) -> Result<String> {
+        println!("aws cloudformation delete-stack");
+        self.aws(&["cloudformation", "delete-stack", "--stack-name", NAME])?;
+        self.settled()
     }
 
     fn sam_command(&self, subcommand: &str) -> Command {

@@ -3,6 +3,7 @@ use std::error::Error;
 use lambda_http::Body;
 use lambda_http::http::{StatusCode, header};
 use payments::StripeError;
+use secrets::SecretError;
 use serde_json::json;
 use store::StoreError;
 use sync::SyncError;
@@ -90,6 +91,19 @@ impl Problem {
         .retry_after(5)
     }
 
+    /// 503 where a secret cannot be had.
+    fn without_secrets(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "secrets_unavailable",
+                "Something went wrong on our side. Try again later.",
+            )
+            .retry_after(10)
+        }
+    }
+
     fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
@@ -152,6 +166,7 @@ impl From<StripeError> for Problem {
                 "Stripe does not answer just now. Try again; it continues where it stopped.",
                 5,
             ),
+            StripeError::NoKey(_) => return Self::without_secrets(error),
             StripeError::Api { .. }
             | StripeError::Malformed { .. }
             | StripeError::EndlessList(_) => (
@@ -165,6 +180,12 @@ impl From<StripeError> for Problem {
             cause: Some(error.into()),
             ..Self::new(status, code, detail).retry_after(seconds)
         }
+    }
+}
+
+impl From<SecretError> for Problem {
+    fn from(error: SecretError) -> Self {
+        Self::without_secrets(error)
     }
 }
 

@@ -1,47 +1,106 @@
 //! The connections that several functions make, from the variables that they share.
 
+use std::sync::Arc;
+
+use aws::SdkConfig;
 use billing::{App, Mode, Policy};
 use https_client::HttpsClient;
-use payments::{SecretKey, Stripe};
+use payments::{KeySource, Stripe};
+use secrets::{SigningSecrets, StripeKey, Vault};
 use store::Table;
 use sync::Syncer;
 
 use crate::{Env, InvalidEnv, StartError};
 
-/// `TABLE_NAME`.
-///
-/// # Errors
-/// [`StartError`]
-pub async fn table_from_env(env: &Env, mode: Mode) -> Result<Table, StartError> {
-    let name = env.text("TABLE_NAME")?;
-    Ok(Table::new(store::connect().await?, name, mode))
+/// What a function reaches AWS and Stripe by, in one of Stripe's modes. Nothing is opened or read yet.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    aws: SdkConfig,
+    http: HttpsClient,
+    mode: Mode,
 }
 
-/// `STRIPE_SECRET_KEY` and `STRIPE_API_BASE`. The mode is the key's.
-///
-/// # Errors
-/// [`StartError`]
-pub fn stripe_from_env(env: &Env, http: HttpsClient) -> Result<Stripe, StartError> {
-    let key = env.parse("STRIPE_SECRET_KEY", SecretKey::parse)?;
-    Ok(Stripe::new(http, &env.origin("STRIPE_API_BASE")?, &key)?)
-}
+impl Connections {
+    /// `STRIPE_PUBLISHABLE_KEY`: the mode is its mode. Credentials and region are Lambda's.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn from_env(env: &Env, http: HttpsClient) -> Result<Self, StartError> {
+        Self::with(env, http, aws::config().await?)
+    }
 
-/// `APP`, `STRIPE_SECRET_KEY`, `STRIPE_API_BASE` and `TABLE_NAME`.
-///
-/// # Errors
-/// [`StartError`]
-pub async fn sync_from_env(env: &Env, http: HttpsClient) -> Result<Syncer, StartError> {
-    sync_with(env, stripe_from_env(env, http)?).await
-}
+    /// The same with another way to reach AWS.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub fn with(env: &Env, http: HttpsClient, aws: SdkConfig) -> Result<Self, StartError> {
+        let mode = env.parse("STRIPE_PUBLISHABLE_KEY", |key| {
+            Mode::of_key(key)
+                .filter(|_| key.starts_with("pk_"))
+                .ok_or("must be a publishable key: pk_test_… or pk_live_…")
+        })?;
+        Ok(Self { aws, http, mode })
+    }
 
-/// The same with a connection to Stripe that is there already: `APP` and `TABLE_NAME`.
-///
-/// # Errors
-/// [`StartError`]
-pub async fn sync_with(env: &Env, stripe: Stripe) -> Result<Syncer, StartError> {
-    let app = env.parse("APP", |name| App::parse(name))?;
-    let table = table_from_env(env, stripe.mode()).await?;
-    Ok(Syncer::new(app, stripe, table))
+    /// Live or test.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// `TABLE_NAME`.
+    ///
+    /// # Errors
+    /// [`InvalidEnv`]
+    pub fn table(&self, env: &Env) -> Result<Table, InvalidEnv> {
+        Ok(Table::of(&self.aws, env.text("TABLE_NAME")?, self.mode))
+    }
+
+    /// `STRIPE_SECRET_ARN` and `STRIPE_API_BASE`. The key is read when it is first needed.
+    ///
+    /// # Errors
+    /// [`InvalidEnv`]
+    pub fn stripe(&self, env: &Env) -> Result<Stripe, InvalidEnv> {
+        let vault = self.vault(env, "STRIPE_SECRET_ARN")?;
+        let keys: Arc<dyn KeySource> = Arc::new(StripeKey::new(vault, self.mode));
+        let base = env.origin("STRIPE_API_BASE")?;
+        Ok(Stripe::new(self.http.clone(), &base, keys))
+    }
+
+    /// `WEBHOOK_SECRET_ARN`. The secrets are read when they are first needed.
+    ///
+    /// # Errors
+    /// [`InvalidEnv`]
+    pub fn signing_secrets(&self, env: &Env) -> Result<SigningSecrets, InvalidEnv> {
+        Ok(SigningSecrets::stored(
+            self.vault(env, "WEBHOOK_SECRET_ARN")?,
+        ))
+    }
+
+    /// The secret whose ARN this variable has.
+    ///
+    /// # Errors
+    /// [`InvalidEnv`]
+    pub fn vault(&self, env: &Env, variable: &'static str) -> Result<Vault, InvalidEnv> {
+        Ok(Vault::new(&self.aws, env.text(variable)?))
+    }
+
+    /// `APP`, and what [`Self::table`] and [`Self::stripe`] take.
+    ///
+    /// # Errors
+    /// [`InvalidEnv`]
+    pub fn syncer(&self, env: &Env) -> Result<Syncer, InvalidEnv> {
+        self.syncer_with(env, self.stripe(env)?)
+    }
+
+    /// The same on a connection to Stripe that is there already.
+    ///
+    /// # Errors
+    /// [`InvalidEnv`]
+    pub fn syncer_with(&self, env: &Env, stripe: Stripe) -> Result<Syncer, InvalidEnv> {
+        let app = env.parse("APP", |name| App::parse(name))?;
+        Ok(Syncer::new(app, stripe, self.table(env)?))
+    }
 }
 
 /// `ACCESS_SLACK_HOURS` and `ACCESS_GRACE_DAYS`.

@@ -7,7 +7,7 @@ mod log;
 pub mod metrics;
 
 pub use clock::now;
-pub use connections::{policy_from_env, stripe_from_env, sync_from_env, sync_with, table_from_env};
+pub use connections::{Connections, policy_from_env};
 pub use env::{Env, InvalidEnv};
 pub use log::init as init_log;
 

@@ -9,7 +9,7 @@ use crate::object::{APP, Listed};
 use crate::{Stripe, StripeError};
 
 /// The price's metadata that gives new users a free trial, in days.
-const TRIAL_DAYS: &str = "trial_days";
+pub(crate) const TRIAL_DAYS: &str = "trial_days";
 
 /// What Stripe takes for `trial_period_days` at the most.
 const LONGEST_TRIAL: u32 = 730;

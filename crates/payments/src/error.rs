@@ -1,6 +1,27 @@
 use serde::Deserialize;
 
-/// Stripe's error object, as far as we use it. Its `message` is left out: it can quote what a customer typed, and we log errors.
+use crate::KeyError;
+
+/// Stripe's words to us. They can quote what a customer typed, so they are neither displayed nor logged with an error.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Message(Option<String>);
+
+impl Message {
+    /// What Stripe said, for who runs this service, about requests that no customer had a part in. Empty where it said nothing.
+    #[must_use]
+    pub fn for_the_operator(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Message(redacted)")
+    }
+}
+
+/// Stripe's error object, as far as we use it.
 /// See <https://docs.stripe.com/api/errors>.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct ErrorBody {
@@ -11,11 +32,17 @@ pub struct ErrorBody {
     pub code: Option<String>,
     /// The parameter that it is about.
     pub param: Option<String>,
+    /// In words.
+    #[serde(default)]
+    pub message: Message,
 }
 
 /// Why a request to Stripe gave no result.
 #[derive(Debug, thiserror::Error)]
 pub enum StripeError {
+    /// There is no key to ask with.
+    #[error("there is no Stripe key")]
+    NoKey(#[source] KeyError),
     /// No answer. What was asked for may have happened.
     #[error("Stripe cannot be reached")]
     Unreachable(#[source] https_client::Error),
@@ -61,7 +88,10 @@ impl StripeError {
             Self::Api {
                 status, replayed, ..
             } => *replayed || matches!(status, 400 | 402 | 404),
-            Self::Unreachable(_) | Self::Malformed { .. } | Self::EndlessList(_) => false,
+            Self::NoKey(_)
+            | Self::Unreachable(_)
+            | Self::Malformed { .. }
+            | Self::EndlessList(_) => false,
         }
     }
 

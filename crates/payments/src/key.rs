@@ -1,4 +1,8 @@
+use std::pin::Pin;
+use std::sync::Arc;
+
 use billing::Mode;
+use http::HeaderValue;
 
 /// A text that is not a Stripe secret key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,7 +12,7 @@ pub struct InvalidKey;
 /// A Stripe secret or restricted key. Never printed.
 #[derive(Clone)]
 pub struct SecretKey {
-    key: String,
+    authorization: HeaderValue,
     mode: Mode,
 }
 
@@ -23,8 +27,11 @@ impl SecretKey {
         if key.starts_with("pk_") || !plain {
             return Err(InvalidKey);
         }
+        let bearer = format!("Bearer {key}");
+        let mut authorization = HeaderValue::try_from(bearer).map_err(|_| InvalidKey)?;
+        authorization.set_sensitive(true);
         Ok(Self {
-            key: key.to_owned(),
+            authorization,
             mode,
         })
     }
@@ -35,15 +42,60 @@ impl SecretKey {
         self.mode
     }
 
-    /// The key itself, for the `Authorization` header only.
-    pub(crate) fn expose(&self) -> &str {
-        &self.key
+    /// The `Authorization` header.
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        self.authorization.clone()
     }
 }
 
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SecretKey({}, redacted)", self.mode)
+    }
+}
+
+/// A future on the heap, so that a trait with it can be an object.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Why there is no key.
+pub type KeyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Where a connection's key comes from: a key that stays, or one that is kept elsewhere and may be replaced there meanwhile.
+pub trait KeySource: std::fmt::Debug + Send + Sync {
+    /// The mode of its keys.
+    fn mode(&self) -> Mode;
+
+    /// The key as it is known.
+    fn key(&self) -> Boxed<'_, Result<Arc<SecretKey>, KeyError>>;
+
+    /// The key in place of one that Stripe has refused (401); the same where there is no other.
+    fn instead_of<'a>(
+        &'a self,
+        refused: &'a Arc<SecretKey>,
+    ) -> Boxed<'a, Result<Arc<SecretKey>, KeyError>>;
+}
+
+/// A key that stays.
+impl KeySource for Arc<SecretKey> {
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn key(&self) -> Boxed<'_, Result<Arc<SecretKey>, KeyError>> {
+        Box::pin(async { Ok(Arc::clone(self)) })
+    }
+
+    fn instead_of<'a>(
+        &'a self,
+        _refused: &'a Arc<SecretKey>,
+    ) -> Boxed<'a, Result<Arc<SecretKey>, KeyError>> {
+        self.key()
+    }
+}
+
+impl From<SecretKey> for Arc<dyn KeySource> {
+    fn from(key: SecretKey) -> Self {
+        Arc::new(Arc::new(key))
     }
 }
 
@@ -55,17 +107,11 @@ const PREFIX: &str = "whsec_";
 pub struct WebhookSecrets(Vec<String>);
 
 impl WebhookSecrets {
-    /// From a comma-separated list. What does not begin with `whsec_` is dropped: an empty secret, or a word that stands where one will
+    /// From a comma-separated list, as [`FromIterator`]: what does not begin with `whsec_` is dropped: an empty secret, or a word that stands where one will
     /// be put, would let anyone sign.
     #[must_use]
     pub fn parse(list: &str) -> Self {
-        Self(
-            list.split(',')
-                .map(str::trim)
-                .filter(|secret| secret.len() > PREFIX.len() && secret.starts_with(PREFIX))
-                .map(str::to_owned)
-                .collect(),
-        )
+        list.split(',').collect()
     }
 
     /// Whether there is none, so that nothing can be verified.
@@ -76,6 +122,14 @@ impl WebhookSecrets {
 
     pub(crate) fn expose(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(String::as_bytes)
+    }
+}
+
+impl<'a> FromIterator<&'a str> for WebhookSecrets {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(secrets: I) -> Self {
+        let secrets = secrets.into_iter().map(str::trim);
+        let real = |secret: &&str| secret.len() > PREFIX.len() && secret.starts_with(PREFIX);
+        Self(secrets.filter(real).map(str::to_owned).collect())
     }
 }
 

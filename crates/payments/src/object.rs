@@ -1,6 +1,9 @@
 //! Shapes that many of Stripe's objects share. Each names only the fields we use, so that a field that comes, goes or changes does not
 //! turn a success into an error.
 
+use std::convert::Infallible;
+use std::str::FromStr;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -97,7 +100,7 @@ impl Stripe {
 }
 
 /// A reference to another object: its id, or the object itself where it was expanded.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Reference {
     Id(String),
@@ -105,11 +108,22 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Id(id) | Self::Object { id } => id,
+        }
+    }
+
     pub fn into_id(self) -> String {
         match self {
             Self::Id(id) | Self::Object { id } => id,
         }
     }
+}
+
+/// One of a set of words that Stripe may add to, which any text can be.
+pub(crate) fn parsed<T: FromStr<Err = Infallible>>(text: &str) -> T {
+    T::from_str(text).unwrap_or_else(|never| match never {})
 }
 
 /// The metadata that we write on customers, sessions and subscriptions.
@@ -159,7 +173,7 @@ mod tests {
 
     async fn list(url: &str) -> Result<Listing<Value>, StripeError> {
         let key = SecretKey::parse("sk_test_1").unwrap();
-        let stripe = Stripe::new(HttpsClient::new(), url, &key).unwrap();
+        let stripe = Stripe::new(HttpsClient::new(), url, key);
         let list = |limit| ListCustomer::new().limit(limit).build();
         let listing = stripe.listing(list, Some).await;
         assert!(stripe.requests() <= 3, "{}", stripe.requests());

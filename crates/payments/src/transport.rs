@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use billing::Mode;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use https_client::HttpsClient;
 use rand::RngExt;
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use crate::pace::Pace;
-use crate::{ErrorBody, SecretKey, StripeError};
+use crate::{ErrorBody, KeySource, SecretKey, StripeError};
 
 /// One try, while somebody waits. Stripe's own clients wait 30 to 80 s, longer than most functions live.
 const TRY_TIMEOUT: Duration = Duration::from_secs(6);
@@ -41,7 +41,7 @@ impl IdempotencyKey {
     }
 
     /// A key for the tries of this one call.
-    fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(format!("call:{:032x}", rand::rng().random::<u128>()))
     }
 }
@@ -60,32 +60,22 @@ pub struct Reply<T> {
 pub struct Stripe {
     http: HttpsClient,
     base: String,
-    mode: Mode,
-    authorization: HeaderValue,
+    keys: Arc<dyn KeySource>,
     try_timeout: Duration,
     pace: Arc<Pace>,
 }
 
 impl Stripe {
     /// Opens no connection yet. `base` is the API's origin, such as `https://api.stripe.com`.
-    ///
-    /// # Errors
-    /// Where the key cannot stand in a header.
-    pub fn new(
-        http: HttpsClient,
-        base: &str,
-        key: &SecretKey,
-    ) -> Result<Self, header::InvalidHeaderValue> {
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", key.expose()))?;
-        authorization.set_sensitive(true);
-        Ok(Self {
+    #[must_use]
+    pub fn new(http: HttpsClient, base: &str, keys: impl Into<Arc<dyn KeySource>>) -> Self {
+        Self {
             http,
             base: base.trim_end_matches('/').to_owned(),
-            mode: key.mode(),
-            authorization,
+            keys: keys.into(),
             try_timeout: TRY_TIMEOUT,
             pace: Arc::default(),
-        })
+        }
     }
 
     /// For work that nobody waits for: takes more time, and keeps far below Stripe's rate limits.
@@ -93,7 +83,7 @@ impl Stripe {
     pub fn unhurried(mut self) -> Self {
         self.try_timeout = UNHURRIED_TRY_TIMEOUT;
         if self.base == STRIPES_OWN {
-            self.pace = Arc::new(Pace::of_background_work(self.mode));
+            self.pace = Arc::new(Pace::of_background_work(self.mode()));
         }
         self
     }
@@ -107,7 +97,16 @@ impl Stripe {
     /// The mode of the key.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.mode
+        self.keys.mode()
+    }
+
+    /// Has the key read, so that the first request need not.
+    ///
+    /// # Errors
+    /// [`StripeError::NoKey`]
+    pub async fn prepare(&self) -> Result<(), StripeError> {
+        self.keys.key().await.map_err(StripeError::NoKey)?;
+        Ok(())
     }
 
     /// Sends a request that changes nothing, or whose repetition changes nothing more.
@@ -125,9 +124,34 @@ impl Stripe {
         request: RequestBuilder,
         key: &IdempotencyKey,
     ) -> Result<Reply<T>, StripeError> {
+        decode(self.answer(&request, key).await?)
+    }
+
+    /// The last answer to a request that changes nothing, also one that is a refusal.
+    pub(crate) async fn ask(
+        &self,
+        request: &RequestBuilder,
+    ) -> Result<Response<Bytes>, StripeError> {
+        self.answer(request, &IdempotencyKey::random()).await
+    }
+
+    async fn answer(
+        &self,
+        request: &RequestBuilder,
+        key: &IdempotencyKey,
+    ) -> Result<Response<Bytes>, StripeError> {
         let mut tries = 1;
+        let mut secret = self.keys.key().await.map_err(StripeError::NoKey)?;
         loop {
-            let outcome = self.try_once(&request, key).await;
+            let outcome = self.try_once(request, key, &secret).await;
+            if is_unauthorized(&outcome) {
+                let other = self.keys.instead_of(&secret).await;
+                let other = other.map_err(StripeError::NoKey)?;
+                if !Arc::ptr_eq(&other, &secret) {
+                    secret = other;
+                    continue;
+                }
+            }
             let in_progress = outcome
                 .as_ref()
                 .is_ok_and(|r| r.status() == StatusCode::CONFLICT);
@@ -138,7 +162,7 @@ impl Stripe {
             };
             let again = tries < most && should_retry(&outcome);
             if !again {
-                return decode(outcome.map_err(StripeError::Unreachable)?);
+                return outcome.map_err(StripeError::Unreachable);
             }
             tracing::warn!(
                 tries,
@@ -155,6 +179,7 @@ impl Stripe {
         &self,
         request: &RequestBuilder,
         key: &IdempotencyKey,
+        secret: &SecretKey,
     ) -> Result<Response<Bytes>, https_client::Error> {
         let query = request.query.as_deref().filter(|query| !query.is_empty());
         let separator = if query.is_some() { "?" } else { "" };
@@ -166,7 +191,7 @@ impl Stripe {
         );
         let builder = Request::builder()
             .uri(url)
-            .header(header::AUTHORIZATION, self.authorization.clone())
+            .header(header::AUTHORIZATION, secret.authorization())
             .header("stripe-version", crate::api_version())
             .header(
                 header::USER_AGENT,
@@ -187,6 +212,11 @@ impl Stripe {
         self.pace.turn().await;
         self.http.send(request, self.try_timeout).await
     }
+}
+
+fn is_unauthorized(outcome: &Result<Response<Bytes>, https_client::Error>) -> bool {
+    let response = outcome.as_ref().ok();
+    response.is_some_and(|it| it.status() == StatusCode::UNAUTHORIZED)
 }
 
 /// Stripe's own rules, as its libraries follow them: <https://docs.stripe.com/error-low-level>.
@@ -214,19 +244,24 @@ fn backoff(tries: u32) -> Duration {
 }
 
 fn decode<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Reply<T>, StripeError> {
+    if !response.status().is_success() {
+        return Err(refusal(&response));
+    }
     let request_id = header_text(response.headers(), "request-id").map(str::to_owned);
     let replayed = is_replayed(response.headers());
-    if !response.status().is_success() {
-        return Err(StripeError::Api {
-            status: response.status().as_u16(),
-            body: error_body(response.body()),
-            request_id,
-            replayed,
-        });
-    }
     match serde_json::from_slice(response.body()) {
         Ok(value) => Ok(Reply { value, replayed }),
         Err(source) => Err(StripeError::Malformed { request_id, source }),
+    }
+}
+
+/// The error that an answer is which is no success.
+pub(crate) fn refusal(response: &Response<Bytes>) -> StripeError {
+    StripeError::Api {
+        status: response.status().as_u16(),
+        body: error_body(response.body()),
+        request_id: header_text(response.headers(), "request-id").map(str::to_owned),
+        replayed: is_replayed(response.headers()),
     }
 }
 

@@ -1,13 +1,12 @@
 //! The DynamoDB table: who is which Stripe customer, what was last seen of their subscriptions, what is being bought, and what is sold.
 //!
-//! The only user of the AWS SDK among the shipped crates. Every write is conditional, so that racing functions cannot undo each other.
+//! The only user of DynamoDB's SDK among the shipped crates. Every write is conditional, so that racing functions cannot undo each other.
 //! Keys and attributes are described in docs/ARCHITECTURE.md.
 
 mod attributes;
 mod audit;
 mod batch;
 mod catalogue;
-mod client;
 mod error;
 mod intents;
 mod jobs;
@@ -17,7 +16,6 @@ mod snapshot;
 mod user;
 
 pub use audit::AuditEntry;
-pub use client::connect;
 pub use error::StoreError;
 pub use intents::{CheckoutIntent, CustomerIntent};
 pub use jobs::JobState;
@@ -28,6 +26,7 @@ pub use user::UserRecord;
 use std::time::Duration;
 
 use attributes::Attributes;
+use aws::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
@@ -54,6 +53,12 @@ pub struct Table {
 }
 
 impl Table {
+    /// The table of this name, on the connections of this configuration. Opens none yet.
+    #[must_use]
+    pub fn of(config: &SdkConfig, name: &str, mode: Mode) -> Self {
+        Self::new(Client::new(config), name, mode)
+    }
+
     /// The table of this name.
     #[must_use]
     pub fn new(client: Client, name: &str, mode: Mode) -> Self {

@@ -44,7 +44,7 @@ enum Part {
     Browser,
     /// Made-up signatures and events, half a minute of each
     Fuzz,
-    /// template.yaml: validated, linted and built; the size of each function
+    /// template.yaml: validated, linted, held to its rules and built; the size of each function
     Template,
     /// The deployment, to a cloud on this machine
     Rehearse,

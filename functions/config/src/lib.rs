@@ -2,7 +2,8 @@
 
 use billing::{App, Interval, Mode, Plan, PlanKey};
 use http_api::{HttpFunction, Problem, Request, Response};
-use lambda::{Env, StartError};
+use https_client::HttpsClient;
+use lambda::{Connections, Env, StartError};
 use serde::Serialize;
 use store::Table;
 
@@ -23,15 +24,11 @@ pub struct Config {
 impl HttpFunction for Config {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let app = env.parse("APP", |name| App::parse(name))?;
-        let mode = env.parse("STRIPE_PUBLISHABLE_KEY", |key| {
-            Mode::of_key(key)
-                .filter(|_| key.starts_with("pk_"))
-                .ok_or("must be a publishable key: pk_test_… or pk_live_…")
-        })?;
+        let connections = Connections::from_env(env, HttpsClient::new()).await?;
         Ok(Self {
-            table: lambda::table_from_env(env, mode).await?,
+            table: connections.table(env)?,
             publishable_key: env.text("STRIPE_PUBLISHABLE_KEY")?.to_owned(),
-            mode,
+            mode: connections.mode(),
             sign_in_url: env.origin("SIGN_IN_URL")?,
             client_id: env.text("SIGN_IN_CLIENT_ID")?.to_owned(),
             scope: format!("openid email {app}/billing"),

@@ -10,7 +10,7 @@ mod session;
 use billing::{PlanKey, UserId};
 use http_api::{HttpFunction, Problem, Request, Response};
 use https_client::HttpsClient;
-use lambda::{Env, StartError};
+use lambda::{Connections, Env, StartError};
 use lambda_http::http::StatusCode;
 use payments::Owner;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,12 @@ impl HttpFunction for CreateCheckoutSession {
         let http = HttpsClient::new();
         let site = env.origin("SITE_URL")?;
         let sign_in = env.origin("SIGN_IN_URL")?;
-        let syncer = lambda::sync_from_env(env, http.clone()).await?;
+        let connections = Connections::from_env(env, http.clone()).await?;
+        let syncer = connections.syncer(env)?;
+        // Now rather than while somebody waits.
+        if let Err(error) = syncer.stripe().prepare().await {
+            tracing::warn!(%error, "Stripe's key cannot be read yet");
+        }
         Ok(Self::new(syncer, http, site, &sign_in))
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use billing::Policy;
 use https_client::HttpsClient;
 use lambda::metrics::{self, Unit};
-use lambda::{Env, StartError};
+use lambda::{Connections, Env, StartError};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,8 +61,9 @@ pub async fn serve() -> ExitCode {
 impl Reconcile {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let policy: Policy = lambda::policy_from_env(env)?;
-        let stripe = lambda::stripe_from_env(env, HttpsClient::new())?.unhurried();
-        Ok(Self::new(lambda::sync_with(env, stripe).await?, policy))
+        let connections = Connections::from_env(env, HttpsClient::new()).await?;
+        let stripe = connections.stripe(env)?.unhurried();
+        Ok(Self::new(connections.syncer_with(env, stripe)?, policy))
     }
 
     /// Does the job that the input names: `{"job": "undelivered"}` or `{"job": "drift"}`. One log line, and metrics, for each run.

@@ -6,7 +6,7 @@ mod view;
 use billing::{CustomerId, Policy, SessionId, UserId};
 use http_api::{HttpFunction, Problem, Request, Response};
 use https_client::HttpsClient;
-use lambda::{Env, StartError};
+use lambda::{Connections, Env, StartError};
 use lambda_http::RequestExt;
 use lambda_http::http::{Method, StatusCode};
 use serde::Deserialize;
@@ -31,9 +31,11 @@ struct SyncRequest {
 
 impl HttpFunction for SubscriptionStatus {
     async fn start(env: &Env) -> Result<Self, StartError> {
+        // Stripe's key is left alone: most requests are answered from the table.
+        let connections = Connections::from_env(env, HttpsClient::new()).await?;
         Ok(Self {
             policy: lambda::policy_from_env(env)?,
-            syncer: lambda::sync_from_env(env, HttpsClient::new()).await?,
+            syncer: connections.syncer(env)?,
         })
     }
 

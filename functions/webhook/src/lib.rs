@@ -4,10 +4,10 @@ use billing::Timestamp;
 use http_api::{HttpFunction, Problem, Request, Response};
 use https_client::HttpsClient;
 use lambda::metrics::{self, Unit};
-use lambda::{Env, StartError};
+use lambda::{Connections, Env, StartError};
 use lambda_http::http::StatusCode;
-use payments::WebhookSecrets;
 use payments::webhook::{Event, InvalidSignature, verify};
+use secrets::SigningSecrets;
 use serde::Serialize;
 use store::AuditEntry;
 use sync::{Acted, Outcome, SyncError, Syncer};
@@ -19,7 +19,7 @@ const MAX_BODY: usize = 1_000_000;
 #[derive(Debug)]
 pub struct Webhook {
     syncer: Syncer,
-    secrets: WebhookSecrets,
+    secrets: SigningSecrets,
 }
 
 #[derive(Serialize)]
@@ -31,12 +31,18 @@ impl HttpFunction for Webhook {
     const METRIC: Option<&'static str> = Some("WebhookEvents");
 
     async fn start(env: &Env) -> Result<Self, StartError> {
-        let secrets = env.optional("STRIPE_WEBHOOK_SECRETS").unwrap_or_default();
-        let secrets = WebhookSecrets::parse(secrets);
-        if secrets.is_empty() {
-            tracing::warn!("STRIPE_WEBHOOK_SECRETS holds no whsec_…: every event is refused");
+        let connections = Connections::from_env(env, HttpsClient::new()).await?;
+        let secrets = connections.signing_secrets(env)?;
+        let syncer = connections.syncer(env)?;
+        // Both at once, and now: no event can do without.
+        let (key, signing) = tokio::join!(syncer.stripe().prepare(), secrets.get());
+        if let Some(error) = key
+            .err()
+            .map(|it| it.to_string())
+            .or(signing.err().map(|it| it.to_string()))
+        {
+            tracing::warn!(error, "the secrets cannot be read yet");
         }
-        let syncer = lambda::sync_from_env(env, HttpsClient::new()).await?;
         Ok(Self::new(syncer, secrets))
     }
 
@@ -44,13 +50,8 @@ impl HttpFunction for Webhook {
         let body = http_api::raw_body(&request, MAX_BODY)?;
         let now = lambda::now();
         let signature = request.headers().get("stripe-signature");
-        verify(
-            signature.and_then(|value| value.to_str().ok()),
-            body,
-            &self.secrets,
-            now,
-        )
-        .map_err(refuse)?;
+        let signature = signature.and_then(|value| value.to_str().ok());
+        self.check(signature, body, now).await?;
         let event = Event::parse(body).map_err(|error| {
             Problem::new(StatusCode::BAD_REQUEST, "invalid_event", error.to_string())
         })?;
@@ -85,8 +86,29 @@ fn refuse(error: InvalidSignature) -> Problem {
 impl Webhook {
     /// Takes events that are signed with one of these secrets.
     #[must_use]
-    pub fn new(syncer: Syncer, secrets: WebhookSecrets) -> Self {
+    pub fn new(syncer: Syncer, secrets: SigningSecrets) -> Self {
         Self { syncer, secrets }
+    }
+
+    /// Whether Stripe signed it. A signature that does not fit may be of a newer secret.
+    async fn check(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let secrets = self.secrets.get().await?;
+        let Err(error) = verify(signature, body, &secrets, now) else {
+            return Ok(());
+        };
+        if !matches!(
+            error,
+            InvalidSignature::Mismatch | InvalidSignature::NoSecret
+        ) {
+            return Err(refuse(error));
+        }
+        let secrets = self.secrets.instead_of(&secrets).await?;
+        verify(signature, body, &secrets, now).map_err(refuse)
     }
 
     async fn act_on(&self, event: &Event, now: Timestamp) -> Result<Acted, SyncError> {

@@ -15,6 +15,7 @@ use https_client::HttpsClient;
 use lambda_http::{Body, request};
 use payments::{SecretKey, Stripe, WebhookSecrets};
 use reconcile::{Reconcile, State};
+use secrets::SigningSecrets;
 use serde_json::json;
 use store::Table;
 use sync::Syncer;
@@ -130,7 +131,10 @@ impl Instance {
         let syncer = syncer(number, clients, gate)?;
         let function = match kind {
             Kind::Webhook if variant.replaces_the_handler() => Function::Wrong(variant, syncer),
-            Kind::Webhook => Function::Webhook(Webhook::new(syncer, WebhookSecrets::parse(secret))),
+            Kind::Webhook => {
+                let secrets = SigningSecrets::given(WebhookSecrets::parse(secret));
+                Function::Webhook(Webhook::new(syncer, secrets))
+            }
             Kind::Page => Function::Page(syncer),
             Kind::Reconcile => Function::Reconcile(Reconcile::new(syncer, POLICY)),
             Kind::Checkout => {
@@ -264,7 +268,7 @@ async fn reconciled(reconcile: &Reconcile, job: reconcile::Job, hours: i64, hurr
 fn syncer(number: usize, clients: &Clients, gate: &Gate) -> Result<Syncer> {
     let app = App::parse(APP)?;
     let stripe = gate.endpoint(number, Service::Stripe);
-    let stripe = Stripe::new(clients.https.clone(), &stripe, &SecretKey::parse(KEY)?)?;
+    let stripe = Stripe::new(clients.https.clone(), &stripe, SecretKey::parse(KEY)?);
     // One retry, at once: what it does to a write whose answer was lost belongs to the proof; waiting does not.
     let retries = RetryConfig::standard()
         .with_max_attempts(2)

@@ -19,6 +19,10 @@ use converge::small::Small;
 use converge::stage::Worker;
 use converge::variant::Variant;
 
+/// A fifth of the time goes into memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Threads for each core: each waits now and then for its databases and its gate.
 const THREADS_PER_CORE: usize = 4;
 

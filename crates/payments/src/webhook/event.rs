@@ -3,6 +3,50 @@ use serde_json::Value;
 
 use crate::{Object, ObjectKind};
 
+/// The types of events that a webhook endpoint of ours gets: those that change what access or the plans are decided from.
+///
+/// `invoice.created` is not among them: while we fail to acknowledge it, Stripe finalizes no invoice for up to 72 hours
+/// (<https://docs.stripe.com/webhooks>), and a renewal's draft comes with a `customer.subscription.updated`.
+pub const EVENTS: [&str; 37] = [
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.updated",
+    "charge.refunded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "customer.deleted",
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.trial_will_end",
+    "customer.subscription.updated",
+    "customer.updated",
+    "entitlements.active_entitlement_summary.updated",
+    "invoice.finalization_failed",
+    "invoice.finalized",
+    "invoice.marked_uncollectible",
+    "invoice.paid",
+    "invoice.payment_action_required",
+    "invoice.payment_failed",
+    "invoice.upcoming",
+    "invoice.updated",
+    "invoice.voided",
+    "price.created",
+    "price.deleted",
+    "price.updated",
+    "product.created",
+    "product.deleted",
+    "product.updated",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+];
+
 /// Stripe's have some sixty characters at most; the type stands in the log and in the audit trail.
 const LONGEST_TYPE: usize = 200;
 

@@ -5,5 +5,5 @@
 mod event;
 mod signature;
 
-pub use event::{Event, InvalidEvent, Party, Subject};
-pub use signature::{InvalidSignature, TOLERANCE, verify};
+pub use event::{EVENTS, Event, InvalidEvent, Party, Subject};
+pub use signature::{InvalidSignature, TOLERANCE, sign, verify};

@@ -1,5 +1,7 @@
 //! The cloud's side: template.yaml, and the binaries that it ships.
 
+mod rules;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,7 +15,7 @@ use crate::workspace::Workspace;
 /// What a function may weigh, unzipped.
 const MOST_BYTES: u64 = 6_000_000;
 
-/// Validates, lints and builds the template, and weighs each function. Needs no account and no region.
+/// Validates and lints the template, checks its rules, builds it, and weighs each function. Needs no account and no region.
 pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
     let root = workspace.root();
     let mut venv = None;
@@ -33,6 +35,7 @@ pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
                 .current_dir(root),
         )
     })?;
+    rules::run(workspace, session)?;
     let built = build(workspace, session, &venv, architecture()?)?;
     session.step("template: size of each function", || {
         weigh(&built, workspace.count_under("functions"))

@@ -111,7 +111,7 @@ impl World {
     /// A connection to Stripe.
     pub fn stripe(&self) -> Stripe {
         let key = SecretKey::parse(KEY).unwrap();
-        Stripe::new(HttpsClient::new(), &self.url, &key).unwrap()
+        Stripe::new(HttpsClient::new(), &self.url, key)
     }
 
     /// A whole run with enough time.

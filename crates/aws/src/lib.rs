@@ -1,9 +1,12 @@
+//! How AWS is reached: region and credentials from Lambda's environment, TLS on ring with the roots that AWS's endpoints chain to, short
+//! timeouts. The clients that are made from one configuration share its connections.
+
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
+pub use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::HttpClientError;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -12,12 +15,24 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 /// system's store takes 5 ms.
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
 
-/// A DynamoDB client from Lambda's environment (region, credentials, and `AWS_ENDPOINT_URL_DYNAMODB` where it is set). Opens no
-/// connection. An operation fails after 4 s in all, well within every function's timeout.
+/// While somebody waits: an operation fails after 4 s in all, well within every function's timeout. Opens no connection.
+/// `AWS_ENDPOINT_URL_<SERVICE>` says where a service answers, if not at AWS.
 ///
 /// # Errors
 /// Where the TLS settings are refused, which no environment can bring about.
-pub async fn connect() -> Result<Client, HttpClientError> {
+pub async fn config() -> Result<SdkConfig, HttpClientError> {
+    load(Duration::from_millis(1_500), Duration::from_secs(4)).await
+}
+
+/// For what nobody waits for: an operation may take half a minute.
+///
+/// # Errors
+/// As [`config`].
+pub async fn unhurried_config() -> Result<SdkConfig, HttpClientError> {
+    load(Duration::from_secs(10), Duration::from_secs(30)).await
+}
+
+async fn load(one_try: Duration, all_tries: Duration) -> Result<SdkConfig, HttpClientError> {
     let tls = TlsContext::builder()
         .with_trust_store(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
         .build()?;
@@ -25,17 +40,16 @@ pub async fn connect() -> Result<Client, HttpClientError> {
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)
         .build_https();
-    let config = aws_config::defaults(BehaviorVersion::latest())
+    Ok(aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(1))
-                .operation_attempt_timeout(Duration::from_millis(1_500))
-                .operation_timeout(Duration::from_secs(4))
+                .operation_attempt_timeout(one_try)
+                .operation_timeout(all_tries)
                 .build(),
         )
         .load()
-        .await;
-    Ok(Client::new(&config))
+        .await)
 }

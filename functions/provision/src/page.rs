@@ -1,0 +1,187 @@
+//! `static/`: from this function's layer to the bucket that CloudFront reads.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aws::SdkConfig;
+use bytes::Bytes;
+use https_client::HttpsClient;
+
+use crate::bucket::Bucket;
+use crate::{ProvisionError, signed};
+
+/// Folders of a layer that Lambda gives a meaning to: <https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html>. Should somebody
+/// put another layer beside ours, its files are nobody's page.
+const NOT_THE_PAGE: [&str; 3] = ["bin", "extensions", "lib"];
+
+/// A browser asks each time whether its copy is current; CloudFront keeps its own until the next deployment invalidates it.
+const CACHE_CONTROL: &str = "max-age=0, s-maxage=31536000, must-revalidate";
+
+/// Where the page is, and where it goes.
+pub(crate) struct Page {
+    pub aws: SdkConfig,
+    /// Where S3 and CloudFront answer, if not at AWS.
+    pub s3: Option<String>,
+    pub cloudfront: Option<String>,
+    /// The folder of its files.
+    pub files: PathBuf,
+    pub bucket: String,
+    pub distribution: String,
+}
+
+impl Page {
+    /// Uploads all files, deletes what was ours and is gone, and has CloudFront forget what it keeps.
+    pub(crate) async fn publish(
+        &self,
+        http: &HttpsClient,
+        reference: &str,
+    ) -> Result<(), ProvisionError> {
+        let files = files(&self.files)?;
+        if !files.contains("index.html") {
+            let shown = self.files.display();
+            return Err(ProvisionError::Page(format!(
+                "there is no index.html in {shown}: is the layer with static/ missing?"
+            )));
+        }
+        let bucket = self.open(http).await?;
+        let there = bucket.keys().await?;
+        // What a page refers to before the page itself.
+        let (pages, parts): (Vec<&String>, Vec<&String>) =
+            files.iter().partition(|it| it.ends_with(".html"));
+        for key in parts.into_iter().chain(pages) {
+            let content = fs::read(self.files.join(key))
+                .map_err(|error| ProvisionError::Page(format!("{key}: {error}")))?;
+            bucket
+                .put(
+                    key,
+                    &content_type(key)?,
+                    CACHE_CONTROL,
+                    Bytes::from(content),
+                )
+                .await?;
+        }
+        for key in there.iter().filter(|key| !files.contains(*key)) {
+            if bucket.is_ours(key).await? {
+                bucket.delete(key).await?;
+            }
+        }
+        tracing::info!(files = files.len(), "page published");
+        let endpoint = self.cloudfront.as_deref();
+        signed::invalidate(&self.aws, endpoint, http, &self.distribution, reference).await
+    }
+
+    /// Deletes what is ours, so that the bucket can be deleted. What somebody else put there is theirs to move.
+    pub(crate) async fn withdraw(&self, http: &HttpsClient) -> Result<(), ProvisionError> {
+        let bucket = self.open(http).await?;
+        let mut foreign = Vec::new();
+        for key in bucket.keys().await? {
+            if bucket.is_ours(&key).await? {
+                bucket.delete(&key).await?;
+            } else {
+                foreign.push(key);
+            }
+        }
+        match foreign.first() {
+            None => Ok(()),
+            Some(first) => Err(ProvisionError::Bucket {
+                bucket: self.bucket.clone(),
+                problem: format!(
+                    "holds {} that we did not put there (the first is {first}); move or delete what is in it, then delete the stack again",
+                    if foreign.len() == 1 {
+                        "a file".to_owned()
+                    } else {
+                        format!("{} files", foreign.len())
+                    }
+                ),
+            }),
+        }
+    }
+
+    async fn open(&self, http: &HttpsClient) -> Result<Bucket, ProvisionError> {
+        Bucket::open(&self.aws, self.s3.as_deref(), http.clone(), &self.bucket).await
+    }
+}
+
+/// The files below a folder, by their paths with slashes.
+fn files(root: &Path) -> Result<BTreeSet<String>, ProvisionError> {
+    let mut files = BTreeSet::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let wrong = |error: std::io::Error| {
+            ProvisionError::Page(format!("{}: {error}", root.join(&folder).display()))
+        };
+        for entry in fs::read_dir(root.join(&folder)).map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else {
+                continue;
+            };
+            let path = folder.join(name);
+            if entry.file_type().map_err(wrong)?.is_dir() {
+                if !(folder.as_os_str().is_empty() && NOT_THE_PAGE.contains(&name)) {
+                    folders.push(path);
+                }
+            } else {
+                files.insert(path.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn content_type(key: &str) -> Result<String, ProvisionError> {
+    let Some(mime) = mime_guess::from_path(key).first() else {
+        return Err(ProvisionError::Page(format!(
+            "{key}: what type of file is this? Its ending is not known"
+        )));
+    };
+    Ok(match mime.type_().as_str() {
+        "text" => format!("{mime}; charset=utf-8"),
+        _ => mime.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_has_a_type() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static");
+        let files = files(&root).unwrap();
+        assert!(
+            files.contains("index.html") && files.contains("js/home.js"),
+            "{files:?}"
+        );
+        for (key, expected) in [
+            ("index.html", "text/html; charset=utf-8"),
+            ("js/home.js", "text/javascript; charset=utf-8"),
+            ("css/base.css", "text/css; charset=utf-8"),
+        ] {
+            assert_eq!(content_type(key).unwrap(), expected);
+        }
+        for file in files {
+            content_type(&file).unwrap();
+        }
+        assert!(content_type("README").is_err());
+    }
+
+    #[test]
+    fn what_is_hidden_or_another_layers_is_not_the_page() {
+        let root = std::env::temp_dir().join(format!("provision-page-{}", std::process::id()));
+        for file in [
+            "index.html",
+            ".git/config",
+            "extensions/agent",
+            "js/lib/a.js",
+        ] {
+            let path = root.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found: Vec<String> = files(&root).unwrap().into_iter().collect();
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!(found, ["index.html", "js/lib/a.js"]);
+    }
+}

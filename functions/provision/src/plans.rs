@@ -1,0 +1,371 @@
+//! `plans.toml`, and Stripe's products and prices as it says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use billing::{App, Interval, PlanKey};
+use payments::{Choices, ExistingPrice, ExistingProduct, PriceOffer, ProductOffer, Stripe};
+use serde::Deserialize;
+
+use crate::{Doing, ProvisionError};
+
+/// The one that this function was built with.
+const PLANS: &str = include_str!("../../../plans.toml");
+
+/// Stripe's longest trial.
+const LONGEST_TRIAL: u32 = 730;
+/// Stripe takes no more lookup keys in one question.
+const KEYS_AT_ONCE: usize = 10;
+
+/// What is on offer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plans {
+    products: Vec<Product>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Product {
+    key: String,
+    name: String,
+    #[serde(default)]
+    description: String,
+    prices: Vec<Price>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Price {
+    lookup_key: String,
+    amount: i64,
+    currency: String,
+    interval: Interval,
+    #[serde(default = "one")]
+    interval_count: u32,
+    #[serde(default)]
+    trial_days: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Why `plans.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("plans.toml: {0}")]
+pub struct InvalidPlans(String);
+
+impl Plans {
+    /// The `plans.toml` of this build.
+    ///
+    /// # Errors
+    /// [`InvalidPlans`]
+    pub fn built_in() -> Result<Self, InvalidPlans> {
+        Self::parse(PLANS)
+    }
+
+    /// Reads and checks a list of plans.
+    ///
+    /// # Errors
+    /// [`InvalidPlans`]
+    pub fn parse(text: &str) -> Result<Self, InvalidPlans> {
+        let plans: Self = toml::from_str(text).map_err(|error| InvalidPlans(error.to_string()))?;
+        plans.check().map_err(InvalidPlans)?;
+        Ok(plans)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let mut products = BTreeSet::new();
+        let mut keys = BTreeSet::new();
+        for product in &self.products {
+            let key = &product.key;
+            if PlanKey::parse(key.as_str()).is_err() {
+                return Err(format!("the product key {key:?} is not a name"));
+            }
+            if !products.insert(key) {
+                return Err(format!("two products have the key {key:?}"));
+            }
+            if product.name.trim().is_empty() {
+                return Err(format!("the product {key:?} has no name"));
+            }
+            let mut intervals = BTreeSet::new();
+            for price in &product.prices {
+                price.check()?;
+                if !keys.insert(&price.lookup_key) {
+                    return Err(format!(
+                        "two prices have the lookup key {:?}",
+                        price.lookup_key
+                    ));
+                }
+                // The portal's configuration holds no two of them: <https://docs.stripe.com/customer-management/configure-portal>.
+                if !intervals.insert((String::from(price.interval.clone()), price.interval_count)) {
+                    return Err(format!(
+                        "two prices of the product {key:?} have the same interval, between which Stripe's portal cannot switch"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn offers(&self) -> impl Iterator<Item = (ProductOffer<'_>, Vec<PriceOffer<'_>>)> {
+        self.products.iter().map(|product| {
+            let offer = ProductOffer {
+                key: &product.key,
+                name: &product.name,
+                description: &product.description,
+            };
+            (offer, product.prices.iter().map(Price::offer).collect())
+        })
+    }
+
+    /// The lookup keys of all prices.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let prices = self.products.iter().flat_map(|product| &product.prices);
+        prices.map(|price| price.lookup_key.as_str())
+    }
+}
+
+impl Price {
+    fn check(&self) -> Result<(), String> {
+        let key = &self.lookup_key;
+        if PlanKey::parse(key.as_str()).is_err() {
+            return Err(format!("the lookup key {key:?} is not a name"));
+        }
+        let is_code =
+            self.currency.len() == 3 && self.currency.bytes().all(|it| it.is_ascii_lowercase());
+        if !is_code {
+            return Err(format!(
+                "{key}: the currency is three small letters, such as usd"
+            ));
+        }
+        if self.amount < 0 {
+            return Err(format!("{key}: the amount is below zero"));
+        }
+        if matches!(self.interval, Interval::Unknown(_)) {
+            return Err(format!("{key}: the interval is day, week, month or year"));
+        }
+        if self.interval_count == 0 {
+            return Err(format!("{key}: the interval_count is at least 1"));
+        }
+        if self.trial_days > LONGEST_TRIAL {
+            return Err(format!("{key}: a trial has at most {LONGEST_TRIAL} days"));
+        }
+        Ok(())
+    }
+
+    fn offer(&self) -> PriceOffer<'_> {
+        PriceOffer {
+            lookup_key: &self.lookup_key,
+            amount: self.amount,
+            currency: &self.currency,
+            interval: &self.interval,
+            interval_count: self.interval_count,
+            trial_days: self.trial_days,
+        }
+    }
+}
+
+/// The prices of the account that have these keys.
+async fn prices_of(
+    stripe: &Stripe,
+    keys: &[&str],
+) -> Result<BTreeMap<String, ExistingPrice>, ProvisionError> {
+    let mut prices = BTreeMap::new();
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        let found = stripe.prices(keys).await.map_err(Doing::Prices.failed())?;
+        let named = found
+            .into_iter()
+            .filter_map(|it| Some((it.lookup_key()?.to_owned(), it)));
+        prices.extend(named);
+    }
+    Ok(prices)
+}
+
+/// Makes Stripe's products and prices as the list says, changing only what differs and deleting nothing. Gives what a customer can switch between.
+pub(crate) async fn ensure(
+    stripe: &Stripe,
+    app: &App,
+    plans: &Plans,
+) -> Result<Choices, ProvisionError> {
+    let keys: Vec<&str> = plans.keys().collect();
+    let prices = prices_of(stripe, &keys).await?;
+    let products = stripe.products().await.map_err(Doing::Products.failed())?;
+    let mut choices = Choices::new();
+    for (offer, price_offers) in plans.offers() {
+        let existing = find(&products, app, &offer, |product| {
+            let of_it = |price: &ExistingPrice| price.product() == product.id;
+            price_offers
+                .iter()
+                .any(|it| prices.get(it.lookup_key).is_some_and(of_it))
+        });
+        let product = match existing {
+            Some(product) => {
+                if !product.matches(&offer) {
+                    let updated = stripe.update_product(&product.id, &offer).await;
+                    updated.map_err(Doing::Products.failed())?;
+                    tracing::info!(product = offer.key, "product changed");
+                }
+                product.id.clone()
+            }
+            None => {
+                let created = stripe.create_product(app, &offer).await;
+                tracing::info!(product = offer.key, "product made");
+                created.map_err(Doing::Products.failed())?
+            }
+        };
+        for offer in price_offers {
+            let existing = prices.get(offer.lookup_key);
+            let price = ensure_price(stripe, app, &products, &product, &offer, existing).await?;
+            choices.entry(product.clone()).or_default().push(price);
+        }
+    }
+    Ok(choices)
+}
+
+/// The product that is meant: by its key, or one that was made by hand and `has_its_price`.
+fn find<'a>(
+    products: &'a [ExistingProduct],
+    app: &App,
+    offer: &ProductOffer<'_>,
+    has_its_price: impl Fn(&ExistingProduct) -> bool,
+) -> Option<&'a ExistingProduct> {
+    let mut ours = products.iter().filter(|it| it.is_of(app));
+    let named = ours.clone().find(|it| it.key() == Some(offer.key));
+    named.or_else(|| ours.find(|it| it.key().is_none() && has_its_price(it)))
+}
+
+async fn ensure_price(
+    stripe: &Stripe,
+    app: &App,
+    products: &[ExistingProduct],
+    product: &str,
+    offer: &PriceOffer<'_>,
+    existing: Option<&ExistingPrice>,
+) -> Result<String, ProvisionError> {
+    let key = offer.lookup_key;
+    if let Some(price) = existing {
+        let of = products.iter().find(|it| it.id == price.product());
+        if !of.is_some_and(|it| it.is_of(app)) {
+            return Err(ProvisionError::LookupKeyTaken(key.to_owned()));
+        }
+        if price.product() == product && price.asks_the_same(offer) {
+            if !price.matches(offer) {
+                let updated = stripe.update_price(&price.id, offer).await;
+                updated.map_err(Doing::Prices.failed())?;
+                tracing::info!(price = key, "price changed");
+            }
+            return Ok(price.id.clone());
+        }
+    }
+    let created = stripe.create_price(product, offer).await;
+    let created = created.map_err(Doing::Prices.failed())?;
+    tracing::info!(price = key, "price made");
+    // What it asks for cannot be changed: the new one has the key now, and the old one leaves the offer.
+    if let Some(old) = existing {
+        let retired = stripe.retire_price(&old.id).await;
+        retired.map_err(Doing::Prices.failed())?;
+    }
+    Ok(created)
+}
+
+/// Which of the plans Stripe does not have as the list says.
+pub(crate) async fn differences(
+    stripe: &Stripe,
+    app: &App,
+    plans: &Plans,
+) -> Result<Vec<String>, ProvisionError> {
+    let keys: Vec<&str> = plans.keys().collect();
+    let prices = prices_of(stripe, &keys).await?;
+    let products = stripe.products().await.map_err(Doing::Products.failed())?;
+    let mut differences = Vec::new();
+    for (offer, price_offers) in plans.offers() {
+        let product = find(&products, app, &offer, |_| false);
+        if !product.is_some_and(|it| it.matches(&offer)) {
+            differences.push(offer.key.to_owned());
+        }
+        let differs = |offer: &&PriceOffer<'_>| {
+            !prices
+                .get(offer.lookup_key)
+                .is_some_and(|it| it.matches(offer))
+        };
+        differences.extend(
+            price_offers
+                .iter()
+                .filter(differs)
+                .map(|it| it.lookup_key.to_owned()),
+        );
+    }
+    Ok(differences)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        Plans::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_plans_of_this_repository_are_valid() {
+        let plans = Plans::built_in().unwrap();
+        assert_eq!(
+            plans.keys().collect::<Vec<_>>(),
+            ["starter-monthly", "pro-monthly"]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let price = |rest: &str| {
+            format!(
+                "[[products]]\nkey = \"a\"\nname = \"A\"\n[[products.prices]]\nlookup_key = \"a-monthly\"\n{rest}"
+            )
+        };
+        let fine = "amount = 900\ncurrency = \"usd\"\ninterval = \"month\"\n";
+        assert!(Plans::parse(&price(fine)).is_ok());
+        for (wrong, expected) in [
+            (
+                "amount = 9.5\ncurrency = \"usd\"\ninterval = \"month\"\n",
+                "amount",
+            ),
+            (
+                "amount = -1\ncurrency = \"usd\"\ninterval = \"month\"\n",
+                "below zero",
+            ),
+            (
+                "amount = 1\ncurrency = \"USD\"\ninterval = \"month\"\n",
+                "three small letters",
+            ),
+            (
+                "amount = 1\ncurrency = \"usd\"\ninterval = \"fortnight\"\n",
+                "day, week, month or year",
+            ),
+            (
+                "amount = 1\ncurrency = \"usd\"\ninterval = \"month\"\ninterval_count = 0\n",
+                "at least 1",
+            ),
+            (
+                "amount = 1\ncurrency = \"usd\"\ninterval = \"month\"\ntrial_days = 731\n",
+                "at most 730",
+            ),
+            (
+                "amount = 1\ncurrency = \"usd\"\ninterval = \"month\"\ntrail_days = 7\n",
+                "trail_days",
+            ),
+        ] {
+            let problem = problem(&price(wrong));
+            assert!(
+                problem.starts_with("plans.toml: ") && problem.contains(expected),
+                "{problem}"
+            );
+        }
+        let twice = price(&format!(
+            "{fine}[[products.prices]]\nlookup_key = \"b\"\n{fine}"
+        ));
+        assert!(problem(&twice).contains("same interval"));
+        let same = format!("{}{}", price(fine), price(fine));
+        assert!(problem(&same).contains("two products have the key"));
+    }
+}

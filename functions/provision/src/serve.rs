@@ -1,0 +1,158 @@
+//! The Lambda around it: who calls, and the answer.
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use lambda::Env;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::cloudformation::CustomResource;
+use crate::{Provision, ProvisionError};
+
+/// What is kept of the function's time for telling CloudFormation, four tries of it.
+const RESERVE: Duration = Duration::from_secs(50);
+
+/// What whoever runs the stack asks for.
+#[derive(Deserialize)]
+#[serde(tag = "operation", rename_all = "kebab-case", deny_unknown_fields)]
+enum Operation {
+    /// Looks at everything, and changes nothing.
+    Doctor,
+    /// Sets up once more what is there, as a deployment does.
+    Apply,
+    /// Begins a rotation of the signing secret, or finishes it.
+    RotateWebhookSecret {
+        #[serde(default)]
+        finish: bool,
+    },
+}
+
+/// An input that is neither CloudFormation's nor an operation.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    r#"the input must be a request of CloudFormation's, or {{"operation": "doctor"}}, {{"operation": "apply"}} or {{"operation": "rotate-webhook-secret", "finish": false}}"#
+)]
+struct InvalidInput;
+
+/// Runs the function until Lambda ends it.
+pub async fn serve() -> ExitCode {
+    lambda::init_log();
+    let provision = match Provision::start(&Env::of_process()).await {
+        Ok(provision) => provision,
+        Err(problem) => {
+            tracing::error!(error = %problem, "the function cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let provision = &provision;
+    let service = service_fn(move |event: LambdaEvent<Value>| {
+        let deadline = event.context.deadline();
+        let left = deadline
+            .duration_since(SystemTime::now())
+            .unwrap_or_default();
+        // Boxed: what is in it is too deep for the compiler's recursion limit.
+        let answer: std::pin::Pin<
+            Box<dyn Future<Output = Result<Value, lambda_runtime::Error>> + Send>,
+        > = Box::pin(provision.answer(event.payload, left.saturating_sub(RESERVE)));
+        answer
+    });
+    match lambda_runtime::run(service).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            tracing::error!(error = %problem, "the Lambda runtime ended");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Provision {
+    async fn answer(&self, input: Value, time: Duration) -> Result<Value, lambda_runtime::Error> {
+        if input.get("RequestType").is_some() {
+            let request = serde_json::from_value(input).map_err(|_| InvalidInput)?;
+            self.answer_cloudformation(&request, time).await?;
+            return Ok(Value::Null);
+        }
+        let operation = serde_json::from_value(input).map_err(|_| InvalidInput)?;
+        let work = self.operate(operation);
+        let done = tokio::time::timeout(time, work).await;
+        let done = done.unwrap_or(Err(ProvisionError::Timeout));
+        done.map_err(|error| {
+            tracing::error!(%error, "operation");
+            error.into()
+        })
+    }
+
+    async fn answer_cloudformation(
+        &self,
+        request: &CustomResource,
+        time: Duration,
+    ) -> Result<(), lambda_runtime::Error> {
+        let kind = request.request_type;
+        let work = self.change(kind, request.reference());
+        let changed = tokio::time::timeout(time, work).await;
+        let changed = changed.unwrap_or(Err(ProvisionError::Timeout));
+        match &changed {
+            Ok(_) => tracing::info!(request = ?kind, "done"),
+            Err(error) => tracing::error!(request = ?kind, %error, "failed"),
+        }
+        let outcome = changed.as_ref().map_err(ToString::to_string);
+        // Where CloudFormation cannot be told, Lambda runs this once more, which changes nothing that is done.
+        Ok(request.answer(&self.http, outcome).await?)
+    }
+
+    async fn operate(&self, operation: Operation) -> Result<Value, ProvisionError> {
+        match operation {
+            Operation::Doctor => Ok(json!({ "findings": self.examine().await })),
+            Operation::Apply => {
+                let made = self.set_up(&reference()).await?;
+                Ok(
+                    json!({ "webhook_endpoint": made.webhook_endpoint, "portal_configuration": made.portal_configuration }),
+                )
+            }
+            Operation::RotateWebhookSecret { finish } => {
+                let signing = match finish {
+                    false => self.begin_rotation().await?,
+                    true => self.finish_rotation().await?,
+                };
+                let mut accepted = Vec::new();
+                for secret in signing.all() {
+                    self.await_acceptance(secret).await?;
+                    accepted.push(&secret.endpoint);
+                }
+                Ok(
+                    json!({ "state": if finish { "finished" } else { "rotating" }, "endpoints": accepted }),
+                )
+            }
+        }
+    }
+}
+
+/// A name for an invalidation that nobody asked for before.
+fn reference() -> String {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("apply-{}", since.as_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_an_operation_is_taken() {
+        let is_taken = |input: &str| serde_json::from_str::<Operation>(input).is_ok();
+        assert!(is_taken(r#"{"operation":"doctor"}"#));
+        assert!(is_taken(
+            r#"{"operation":"rotate-webhook-secret","finish":true}"#
+        ));
+        for wrong in [
+            "{}",
+            "null",
+            r#"{"operation":"Doctor"}"#,
+            r#"{"operation":"delete"}"#,
+        ] {
+            assert!(!is_taken(wrong), "{wrong}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod contract;
 mod converge;
 mod dev;
 mod reconcile;
+mod rehearse;
 mod session;
 mod test;
 mod tools;
@@ -44,6 +45,8 @@ enum Task {
     /// Prove that the table ends equal to Stripe, whatever the network does: with random schedules, and every one of small histories
     #[command(disable_help_flag = true)]
     Converge(converge::Arguments),
+    /// Deploy to a cloud on this machine, test what is there, change it, break it, and delete it
+    Rehearse(rehearse::Arguments),
     /// Look now for what no webhook told of, and repair it, as the schedules do
     Reconcile(reconcile::Arguments),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(arguments),
         Task::Contract(arguments) => contract::run(&arguments),
         Task::Converge(arguments) => converge::run(&arguments),
+        Task::Rehearse(arguments) => rehearse::run(&arguments),
         Task::Reconcile(arguments) => reconcile::run(&arguments),
     };
     result.unwrap_or_else(|error| {

@@ -5,7 +5,7 @@ pub(crate) mod cargo_tests;
 pub(crate) mod clients;
 mod fuzz;
 mod lint;
-mod template;
+pub(crate) mod template;
 
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ use clap::ValueEnum;
 
 use crate::command::{cargo, run as run_command};
 use crate::contract::Contract;
+use crate::rehearse::rehearse;
 use crate::session::Session;
 use crate::workspace::Workspace;
 
@@ -45,17 +46,20 @@ enum Part {
     Fuzz,
     /// template.yaml: validated, linted, held to its rules and built; the size of each function
     Template,
+    /// The deployment, to a cloud on this machine
+    Rehearse,
     /// All of these
     All,
 }
 
-const ALL: [Part; 6] = [
+const ALL: [Part; 7] = [
     Part::Unit,
     Part::Stack,
     Part::Clients,
     Part::Browser,
     Part::Fuzz,
     Part::Template,
+    Part::Rehearse,
 ];
 
 /// Runs the parts in order. The first failure ends the run, and says how to run its part alone.
@@ -113,6 +117,7 @@ impl Part {
             Part::Browser => "browser",
             Part::Fuzz => "fuzz",
             Part::Template => "template",
+            Part::Rehearse => "rehearse",
             Part::All => "all",
         }
     }
@@ -137,6 +142,7 @@ impl Part {
             }
             Part::Fuzz => fuzz::run(workspace, session, runner),
             Part::Template => template::run(workspace, session),
+            Part::Rehearse => rehearse(workspace, session, false),
             Part::All => ALL
                 .iter()
                 .try_for_each(|part| part.run(workspace, session, runner)),
@@ -175,7 +181,9 @@ mod tests {
 
     #[test]
     fn no_part_and_all_mean_every_part_in_order() {
-        let every = ["unit", "stack", "clients", "browser", "fuzz", "template"];
+        let every = [
+            "unit", "stack", "clients", "browser", "fuzz", "template", "rehearse",
+        ];
         assert_eq!(parts(&[], &[]).unwrap(), every);
         assert_eq!(parts(&[Part::Template, Part::All], &[]).unwrap(), every);
         assert_eq!(

@@ -75,14 +75,19 @@ impl Venv {
     /// A command from the environment, with the environment's other commands on its PATH.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.bin.join(program));
+        crate::command::forget_own_package(&mut command);
+        self.put_on_path(&mut command);
+        command
+    }
+
+    /// Has another command find those of the environment.
+    pub fn put_on_path(&self, command: &mut Command) {
         let mut path = OsString::from(&self.bin);
         if let Some(rest) = env::var_os("PATH") {
             path.push(":");
             path.push(rest);
         }
-        crate::command::forget_own_package(&mut command);
         command.env("PATH", path);
-        command
     }
 }
 

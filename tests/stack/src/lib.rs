@@ -1,16 +1,19 @@
-//! What the end-to-end tests share: a whole stack as its own process, and the people who use it.
+//! What the end-to-end tests share: a whole stack, local or deployed, and the people who use it.
 //!
 //! Everything goes through the shipped binaries and over HTTP, as a browser and Stripe would.
 
+mod accounts;
 mod functions;
+mod local;
 mod signature;
 mod stack;
 mod tap;
 mod user;
 
 pub use functions::{Event, Surroundings, function};
+pub use local::LocalStack;
 pub use signature::sign;
-pub use stack::{Addresses, Answer, Stack};
+pub use stack::{Addresses, Answer, Deployed, Stack};
 pub use tap::Tap;
 pub use user::User;
 
@@ -43,14 +46,19 @@ pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>
     }
 }
 
-/// `cargo xtask reconcile` for the local stack of this folder, which must be built.
+/// The time, in Unix seconds.
+#[must_use]
+pub fn now() -> i64 {
+    let since = std::time::UNIX_EPOCH.elapsed();
+    since.map_or(0, |since| since.as_secs().cast_signed())
+}
+
+/// `cargo xtask`, which must be built.
 ///
 /// # Errors
 /// Where the binaries' folder cannot be told.
-pub fn reconcile_command(data: &Path) -> anyhow::Result<Command> {
-    let mut command = Command::new(binaries()?.join("xtask"));
-    command.args(["reconcile", "--data"]).arg(data);
-    Ok(command)
+pub fn xtask() -> anyhow::Result<Command> {
+    Ok(Command::new(binaries()?.join("xtask")))
 }
 
 /// Where the built binaries are: the folder above this test's.

@@ -1,29 +1,34 @@
-use std::path::Path;
-use std::process::Stdio;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::process::{Child, Command};
 
-use crate::{User, binaries, eventually};
+use crate::accounts::Accounts;
+use crate::local::{LocalStack, Process};
+use crate::{User, eventually, xtask};
 
 /// The secret key of the Stripe stand-in.
 const SECRET_KEY: &str = "sk_test_local";
+/// Names the file with the addresses of a deployed stack.
+const DEPLOYED: &str = "DEPLOYED_STACK";
 
-/// A stack of its own: `local-stack --port 0` on a fresh folder.
+/// A stack, and what can be done with any: a local one that is this test's own, or the deployed one, which all tests share.
+/// There, a test looks only at people whom it signed up itself.
 pub struct Stack {
     /// Where its parts answer.
     pub addresses: Addresses,
-    data: TempDir,
-    process: Child,
-    http: Client,
+    pub(crate) http: Client,
+    pub(crate) accounts: Accounts,
+    /// A local stack's folder.
+    data: Option<PathBuf>,
+    /// A local stack's process, which ends with it.
+    process: Option<Process>,
 }
 
-/// `stack.json`.
+/// `stack.json` of a local stack, or what `DEPLOYED_STACK` names.
 #[derive(Deserialize)]
 pub struct Addresses {
     /// The page.
@@ -32,61 +37,80 @@ pub struct Addresses {
     pub api: String,
     /// The Stripe stand-in.
     pub stripe: String,
-    /// The sign-in stand-in.
+    /// The sign-in.
     pub sign_in: String,
-    /// The embedded DynamoDB.
-    pub dynamodb: String,
+    /// Where AWS's services answer, and the stack's name there. A local stack has none of them.
+    #[serde(flatten)]
+    pub deployed: Option<Deployed>,
+}
+
+/// A stack that `sam deploy` made.
+#[derive(Deserialize)]
+pub struct Deployed {
+    /// Its name.
+    pub stack: String,
+    /// The one address of all services.
+    pub cloud: String,
 }
 
 impl Stack {
-    /// Starts a stack and waits until it is ready.
+    /// The stack that `DEPLOYED_STACK` names; without it, a local one is started.
     ///
     /// # Errors
-    /// Where the process cannot be started.
+    /// Where the file cannot be read, or the process not be started.
     pub async fn start() -> Result<Self> {
-        let data = tempfile::tempdir()?;
-        let (process, addresses) = launch(data.path()).await?;
+        let Some(file) = std::env::var_os(DEPLOYED) else {
+            let (mut stack, process) = LocalStack::start().await?.into_parts();
+            stack.process = Some(process);
+            return Ok(stack);
+        };
+        let file = PathBuf::from(file);
+        let text = std::fs::read(&file).with_context(|| file.display().to_string())?;
+        Self::at(serde_json::from_slice(&text)?, None)
+    }
+
+    pub(crate) fn at(addresses: Addresses, data: Option<PathBuf>) -> Result<Self> {
         let http = Client::builder().redirect(Policy::none()).build()?;
+        let accounts = Accounts::of(&addresses, http.clone());
         Ok(Self {
             addresses,
-            data,
-            process,
             http,
+            accounts,
+            data,
+            process: None,
         })
     }
 
-    /// Kills the process as a power cut would, and starts another on the same data.
-    ///
-    /// # Errors
-    /// Where the process cannot be started.
-    pub async fn crash_and_restart(&mut self) -> Result<()> {
-        self.process.kill().await?;
-        std::fs::remove_file(self.data.path().join("stack.json"))?;
-        (self.process, self.addresses) = launch(self.data.path()).await?;
-        Ok(())
+    /// Whether others use it, too, and each call takes longer.
+    #[must_use]
+    pub fn is_deployed(&self) -> bool {
+        self.addresses.deployed.is_some()
     }
 
-    /// Signs somebody up.
+    /// Signs somebody up, with an address that nobody else has.
     ///
     /// # Errors
-    /// Where the sign-in stand-in refuses.
+    /// Where the sign-in refuses.
     pub async fn sign_up(&self, name: &str) -> Result<User> {
-        User::sign_up(
-            &self.http,
-            &self.addresses.sign_in,
-            self.client_id().await?,
-            name,
-        )
-        .await
+        self.accounts.sign_up(self.client_id().await?, name).await
     }
 
     /// The same person in another browser.
     ///
     /// # Errors
-    /// Where the sign-in stand-in refuses.
+    /// Where the sign-in refuses.
     pub async fn sign_in_again(&self, user: &User) -> Result<User> {
-        let order = json!({ "client_id": self.client_id().await? });
-        Ok(user.with_token(user.token(&self.addresses.sign_in, order).await?))
+        let client_id = self.client_id().await?;
+        self.accounts.sign_in(client_id, user, None).await
+    }
+
+    /// The same person, with a token for no more than these scopes.
+    ///
+    /// # Errors
+    /// Where the sign-in refuses.
+    pub async fn sign_in_for(&self, user: &User, scope: &str) -> Result<User> {
+        let client_id = self.client_id().await?;
+        self.accounts.sign_in(client_id, user, Some(scope)).await
     }
 
     /// The id of the page's app client.
@@ -140,6 +164,15 @@ impl Stack {
         Answer::read(request.send().await?).await
     }
 
+    /// Any request to the page's origin.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn page(&self, method: Method, path: &str) -> Result<Response> {
+        let url = format!("{}{path}", self.addresses.site);
+        Ok(self.http.request(method, url).send().await?)
+    }
+
     /// A delivery to the webhook.
     ///
     /// # Errors
@@ -155,6 +188,26 @@ impl Stack {
             request = request.header("stripe-signature", signature);
         }
         Answer::read(request.send().await?).await
+    }
+
+    /// What `cargo xtask reconcile` prints of these jobs.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn reconcile(&self, jobs: &[&str]) -> Result<String> {
+        let mut command = xtask()?;
+        command.arg("reconcile");
+        if let Some(data) = &self.data {
+            command.arg("--data").arg(data);
+        }
+        if let Some(deployed) = &self.addresses.deployed {
+            command.args(["--stack", &deployed.stack]);
+        }
+        let output = command.args(jobs).output().await?;
+        let told = String::from_utf8(output.stdout)?;
+        let errors = String::from_utf8(output.stderr)?;
+        ensure!(output.status.success(), "{told}{errors}");
+        Ok(told)
     }
 
     /// The API's answer to "I want this plan".
@@ -282,95 +335,6 @@ impl Stack {
         self.stripe_list(&path).await
     }
 
-    /// Makes the Stripe stand-in misbehave: see `local/stripe/README.md`.
-    ///
-    /// # Errors
-    /// Where it refuses.
-    pub async fn fault(&self, fault: Value) -> Result<()> {
-        self.knob(
-            &self.addresses.stripe,
-            Method::POST,
-            "/_local/faults",
-            fault,
-        )
-        .await
-    }
-
-    /// Ends all misbehaviour.
-    ///
-    /// # Errors
-    /// Where the stand-in refuses.
-    pub async fn heal(&self) -> Result<()> {
-        self.knob(
-            &self.addresses.stripe,
-            Method::DELETE,
-            "/_local/faults",
-            json!({}),
-        )
-        .await
-    }
-
-    /// Holds Stripe's deliveries back, or lets them go.
-    ///
-    /// # Errors
-    /// Where the stand-in refuses.
-    pub async fn pause_webhooks(&self, paused: bool) -> Result<()> {
-        let body = json!({ "paused": paused });
-        self.knob(
-            &self.addresses.stripe,
-            Method::POST,
-            "/_local/webhooks",
-            body,
-        )
-        .await
-    }
-
-    /// The audit trail of a customer: of each event its type and outcome, in the trail's order.
-    ///
-    /// # Errors
-    /// Where the database refuses.
-    pub async fn audit_trail(&self, customer: &str) -> Result<Vec<(String, String)>> {
-        let query = json!({
-            "TableName": local_stack::names::physical("Table"),
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :event)",
-            "ExpressionAttributeValues": {
-                ":pk": { "S": format!("test#customer#{customer}") }, ":event": { "S": "event#" }
-            }
-        });
-        let request = self
-            .http
-            .post(&self.addresses.dynamodb)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", "DynamoDB_20120810.Query")
-            .header("x-amz-date", "20261124T000000Z")
-            .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20261124/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-            .body(query.to_string());
-        let answer = Answer::read(request.send().await?).await?;
-        let items = answer.body["Items"].as_array();
-        let items = items.with_context(|| format!("{answer:?}"))?;
-        let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);
-        items
-            .iter()
-            .map(|item| text(item, "type").zip(text(item, "outcome")))
-            .collect::<Option<_>>()
-            .context("an entry lacks its type or outcome")
-    }
-
-    /// Loses the next so many deliveries.
-    ///
-    /// # Errors
-    /// Where the stand-in refuses.
-    pub async fn drop_webhooks(&self, times: u32) -> Result<()> {
-        let body = json!({ "kind": "drop", "times": times });
-        self.knob(
-            &self.addresses.stripe,
-            Method::POST,
-            "/_local/deliveries",
-            body,
-        )
-        .await
-    }
-
     /// Lets the customer's next payment fail.
     ///
     /// # Errors
@@ -397,74 +361,17 @@ impl Stack {
         Ok(())
     }
 
-    /// The folder that it keeps everything in.
-    #[must_use]
-    pub fn data(&self) -> &Path {
-        self.data.path()
-    }
-
-    /// Kills all instances of a function.
-    ///
-    /// # Errors
-    /// Where the stack refuses.
-    pub async fn kill_function(&self, name: &str) -> Result<()> {
-        let path = format!("/_local/functions/{name}/kill");
-        self.knob(&self.addresses.site, Method::POST, &path, json!({}))
-            .await
-    }
-
-    /// Waits until every event is delivered.
-    pub async fn delivered(&self) {
-        let url = format!("{}/_local/webhooks", self.addresses.stripe);
-        eventually("all events are delivered", async || {
-            let answer = self.http.get(&url).send().await.ok()?;
-            let state: Value = answer.json().await.ok()?;
-            (state["pending"] == 0).then_some(())
-        })
-        .await;
-    }
-
-    async fn knob(&self, base: &str, method: Method, path: &str, body: Value) -> Result<()> {
+    pub(crate) async fn knob(
+        &self,
+        base: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Result<()> {
         let url = format!("{base}{path}");
         let request = self.http.request(method, url).json(&body);
         request.send().await?.error_for_status()?;
         Ok(())
-    }
-}
-
-async fn launch(data: &Path) -> Result<(Child, Addresses)> {
-    let folder = binaries()?;
-    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-    let log = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(data.join("stack.log"))?;
-    let mut process = Command::new(folder.join("local-stack"))
-        .args(["--port", "0", "--data"])
-        .arg(data)
-        .arg("--template")
-        .arg(template)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .env_remove("STRIPE_SECRET_KEY")
-        .kill_on_drop(true)
-        .spawn()
-        .context("target/debug/local-stack: build the workspace first")?;
-    let addresses = eventually("the stack is ready", async || {
-        if let Ok(Some(status)) = process.try_wait() {
-            return Some(Err(anyhow::anyhow!("the stack ended: {status}")));
-        }
-        let text = std::fs::read(data.join("stack.json")).ok()?;
-        Some(serde_json::from_slice(&text).map_err(Into::into))
-    })
-    .await;
-    match addresses {
-        Ok(addresses) => Ok((process, addresses)),
-        Err(error) => {
-            let log = std::fs::read_to_string(data.join("stack.log"))?;
-            Err(error.context(log))
-        }
     }
 }
 
@@ -480,7 +387,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    async fn read(response: Response) -> Result<Self> {
+    pub(crate) async fn read(response: Response) -> Result<Self> {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = serde_json::from_slice(&response.bytes().await?).unwrap_or(Value::Null);

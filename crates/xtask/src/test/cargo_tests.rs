@@ -47,6 +47,13 @@ pub fn stack(workspace: &Workspace, session: &mut Session, runner: &[String]) ->
     })
 }
 
+/// The tests of the whole stack that can be run against a deployed one.
+pub fn end_to_end(workspace: &Workspace, filter: &[&str]) -> Command {
+    let mut test = test(workspace, &["end_to_end"]);
+    test.arg("--").args(filter);
+    test
+}
+
 /// Of the unit step's tests, those that talk to the Stripe stand-in.
 pub fn stripe(workspace: &Workspace, session: &mut Session) -> Result<()> {
     let recording = session.recording();
@@ -82,7 +89,8 @@ fn test(workspace: &Workspace, targets: &[&str]) -> Command {
     test
 }
 
-fn count(command: &mut Command, tally: &mut Tally) -> Result<bool> {
+/// Runs tests, and counts them.
+pub fn count(command: &mut Command, tally: &mut Tally) -> Result<bool> {
     run_watching(command, |line| count_line(line, tally))
 }
 

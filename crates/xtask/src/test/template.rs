@@ -2,7 +2,7 @@
 
 mod rules;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,11 +20,7 @@ pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
     let root = workspace.root();
     let mut venv = None;
     session.step("template: SAM, cfn-lint and cargo-lambda", || {
-        venv = Some(tools::venv(
-            workspace,
-            "venv",
-            "crates/xtask/requirements.txt",
-        )?);
+        venv = Some(tools(workspace)?);
         Ok(())
     })?;
     let venv = venv.context("the step before made it")?;
@@ -40,11 +36,32 @@ pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
         )
     })?;
     rules::run(workspace, session)?;
-    let built = workspace.target().join("sam");
-    session.step("template: sam build", || {
-        let architecture = architecture()?;
+    let built = build(workspace, session, &venv, architecture()?)?;
+    session.step("template: size of each function", || {
+        weigh(&built, workspace.count_under("functions"))
+    })
+}
+
+/// SAM, cfn-lint and cargo-lambda.
+pub(crate) fn tools(workspace: &Workspace) -> Result<Venv> {
+    tools::venv(workspace, "venv", "crates/xtask/requirements.txt")
+}
+
+/// Builds all that the template names, unless this session has done so; the folder with it.
+pub(crate) fn build(
+    workspace: &Workspace,
+    session: &mut Session,
+    venv: &Venv,
+    architecture: &str,
+) -> Result<PathBuf> {
+    let built = workspace.target().join("sam").join(architecture);
+    let name = format!("template: sam build for {architecture}");
+    if session.has_done(&name) {
+        return Ok(built);
+    }
+    session.step(&name, || {
         println!("Release builds, one function after another: minutes the first time, and SAM shows nothing of them.");
-        let mut build = sam(&venv, root);
+        let mut build = sam(venv, workspace.root());
         build.arg("build").arg("--build-dir").arg(&built);
         run_command(
             build
@@ -52,9 +69,7 @@ pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
                 .arg(format!("Architecture={architecture}")),
         )
     })?;
-    session.step("template: size of each function", || {
-        weigh(&built, workspace.count_under("functions"))
-    })
+    Ok(built)
 }
 
 fn sam(venv: &Venv, root: &Path) -> Command {

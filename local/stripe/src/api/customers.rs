@@ -246,6 +246,7 @@ mod tests {
             let context = Context {
                 tx,
                 url: tx.url(),
+                reaches_https: false,
                 writes: true,
             };
             create(&context, Params::parse("test_clock=clock_1")?)

@@ -5,9 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use local_stack::lambda::Function;
 use serde_json::{Value, json};
-use stack_tests::{Event, Stack, Tap, function, sign};
-
-use crate::webhook::now;
+use stack_tests::{Event, LocalStack, Tap, function, now, sign};
 
 const SECRET: &str = "whsec_current";
 
@@ -19,9 +17,9 @@ struct Tapped {
 }
 
 impl Tapped {
-    async fn on(stack: &Stack) -> Result<Self> {
+    async fn on(stack: &LocalStack) -> Result<Self> {
         let stripe = Tap::before(&stack.addresses.stripe).await?;
-        let dynamodb = Tap::before(&stack.addresses.dynamodb).await?;
+        let dynamodb = Tap::before(&stack.dynamodb).await?;
         let webhook = function("webhook", |config| {
             config.set_stripe_key("sk_test_local");
             config.set_signing_secrets(SECRET, None);
@@ -59,7 +57,7 @@ impl Tapped {
 
 #[tokio::test]
 async fn an_event_of_any_version_leads_to_the_right_operation() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     let tapped = Tapped::on(&stack).await?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
     let mut files: Vec<_> = folder
@@ -93,8 +91,8 @@ fn event(kind: &str, object: &Value) -> String {
 }
 
 /// A stack on which somebody subscribed, with their customer and subscription.
-async fn subscribed() -> Result<(Stack, String, Value)> {
-    let stack = Stack::start().await?;
+async fn subscribed() -> Result<(LocalStack, String, Value)> {
+    let stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     stack.subscribe(&ann, "starter-monthly").await?;
     stack.until(&ann, "active").await;
@@ -184,7 +182,7 @@ async fn once_money_went_back_each_sync_reads_the_charges() -> Result<()> {
 
 #[tokio::test]
 async fn charges_that_cannot_be_read_keep_no_subscription_from_being_stored() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     stack.subscribe(&ann, "starter-monthly").await?;
     stack.until(&ann, "active").await;
@@ -217,7 +215,7 @@ async fn charges_that_cannot_be_read_keep_no_subscription_from_being_stored() ->
 
 #[tokio::test]
 async fn a_session_of_a_stranger_binds_nobody_whomever_it_names() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     let tapped = Tapped::on(&stack).await?;
     let stranger = stack

@@ -1,11 +1,11 @@
 use anyhow::Result;
 use serde_json::{Value, json};
-use stack_tests::{Answer, Stack, User, eventually};
+use stack_tests::{Answer, LocalStack, User, eventually};
 
 const CARD: &str = "4242424242424242";
 
 /// That the user ends with one customer, one session that can be paid, and, having paid it, one subscription.
-async fn ends_well(stack: &Stack, user: &User) -> Result<()> {
+async fn ends_well(stack: &LocalStack, user: &User) -> Result<()> {
     let url = stack.click(user, "starter-monthly").await?.url()?;
     let customer = stack.customer_of(user).await?;
     let path = format!("/checkout/sessions?status=open&customer={customer}");
@@ -32,7 +32,7 @@ fn assert_try_again(answer: &Answer) {
 
 #[tokio::test]
 async fn a_500_of_stripe_that_is_replayed_for_a_day_does_not_lock_anyone_out() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     for (name, path) in [("ann", "/v1/customers"), ("bob", "/v1/checkout/sessions")] {
         let user = stack.sign_up(name).await?;
         stack
@@ -47,7 +47,7 @@ async fn a_500_of_stripe_that_is_replayed_for_a_day_does_not_lock_anyone_out() -
 
 #[tokio::test]
 async fn an_address_that_stripe_refuses_does_not_stop_the_payment() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     stack
         .fault(fault("/v1/customers", "error", 1, json!({ "status": 400 })))
@@ -63,7 +63,7 @@ async fn an_address_that_stripe_refuses_does_not_stop_the_payment() -> Result<()
 
 #[tokio::test]
 async fn a_reply_that_is_lost_after_stripe_acted_makes_stripe_act_once() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     for (name, path, times) in [
         ("ann", "/v1/customers", 1),
         ("bob", "/v1/checkout/sessions", 1),
@@ -88,7 +88,7 @@ async fn a_reply_that_is_lost_after_stripe_acted_makes_stripe_act_once() -> Resu
 
 #[tokio::test]
 async fn a_crash_between_stripes_reply_and_our_write_loses_nothing() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     for (name, path, list) in [
         ("ann", "/v1/customers", "/customers"),
         ("bob", "/v1/checkout/sessions", "/checkout/sessions"),
@@ -118,7 +118,7 @@ async fn a_crash_between_stripes_reply_and_our_write_loses_nothing() -> Result<(
 
 #[tokio::test]
 async fn while_stripe_is_down_or_slow_the_click_says_when_to_come_back() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     stack
         .fault(fault("/v1/*", "error", 100, json!({ "status": 503 })))
@@ -143,7 +143,7 @@ async fn while_stripe_is_down_or_slow_the_click_says_when_to_come_back() -> Resu
 
 #[tokio::test]
 async fn a_kill_between_payment_and_webhook_loses_no_subscription() -> Result<()> {
-    let mut stack = Stack::start().await?;
+    let mut stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     stack.pause_webhooks(true).await?;
     stack.subscribe(&ann, "starter-monthly").await?;
@@ -159,7 +159,7 @@ async fn a_kill_between_payment_and_webhook_loses_no_subscription() -> Result<()
 
 #[tokio::test]
 async fn a_webhook_that_cannot_sync_is_sent_again() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     let url = stack.click(&ann, "starter-monthly").await?.url()?;
     let down = json!({ "method": "GET", "path": "/v1/subscriptions", "kind": "error", "status": 500, "times": 6 });

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::Value;
-use stack_tests::{Stack, User, reconcile_command};
+use stack_tests::{LocalStack, User, xtask};
 
 /// Stripe and the table say the same of the user's one subscription.
-async fn agrees(stack: &Stack, user: &User) -> Result<()> {
+async fn agrees(stack: &LocalStack, user: &User) -> Result<()> {
     let customer = stack.customer_of(user).await?;
     let subscription = stack.subscriptions_of(&customer).await?.remove(0);
     let told = stack.get("/subscription", Some(user)).await?.body;
@@ -19,24 +19,15 @@ async fn agrees(stack: &Stack, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// What `cargo xtask reconcile` prints.
-async fn reconcile(stack: &Stack, jobs: &[&str]) -> Result<String> {
-    let output = reconcile_command(stack.data())?.args(jobs).output().await?;
-    let told = String::from_utf8(output.stdout)?;
-    let errors = String::from_utf8(output.stderr)?;
-    ensure!(output.status.success(), "{told}{errors}");
-    Ok(told)
-}
-
 /// The id of the first object of a list.
-async fn id_of(list: &str, stack: &Stack) -> Result<String> {
+async fn id_of(list: &str, stack: &LocalStack) -> Result<String> {
     let object = stack.stripe_list(list).await?.remove(0);
     Ok(object["id"].as_str().context("no id")?.to_owned())
 }
 
 #[tokio::test]
 async fn a_history_of_which_no_webhook_told_is_repaired_by_one_run() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     stack.drop_webhooks(10_000).await?;
     let (ann, bob) = (stack.sign_up("ann").await?, stack.sign_up("bob").await?);
     for user in [&ann, &bob] {
@@ -76,7 +67,7 @@ async fn a_history_of_which_no_webhook_told_is_repaired_by_one_run() -> Result<(
         let before = stack.get("/subscription", Some(user)).await?.body;
         assert_eq!(before["subscription"], Value::Null, "nobody told the table");
     }
-    let told = reconcile(&stack, &["undelivered"]).await?;
+    let told = stack.reconcile(&["undelivered"]).await?;
     assert!(told.contains("2 customers synced"), "{told}");
     agrees(&stack, &ann).await?;
     let trail = stack.audit_trail(&anns).await?;
@@ -88,14 +79,14 @@ async fn a_history_of_which_no_webhook_told_is_repaired_by_one_run() -> Result<(
     let bobs = stack.get("/subscription", Some(&bob)).await?.body;
     assert_eq!(bobs["access"]["reason"], "no_subscription");
     // Nothing is left to find.
-    let told = reconcile(&stack, &["drift"]).await?;
+    let told = stack.reconcile(&["drift"]).await?;
     assert!(told.contains("0 repaired"), "{told}");
     Ok(())
 }
 
 #[tokio::test]
 async fn drift_is_found_named_and_repaired() -> Result<()> {
-    let stack = Stack::start().await?;
+    let stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     // Without an endpoint, Stripe has nothing undelivered either.
     let endpoint = id_of("/webhook_endpoints", &stack).await?;
@@ -112,7 +103,7 @@ async fn drift_is_found_named_and_repaired() -> Result<()> {
     let stranger = stranger["id"].as_str().context("no id")?;
     let order = [("customer", stranger), ("items[0][price]", price.as_str())];
     stack.stripe(Method::POST, "/subscriptions", &order).await?;
-    let told = reconcile(&stack, &["drift"]).await?;
+    let told = stack.reconcile(&["drift"]).await?;
     let customer = stack.customer_of(&ann).await?;
     for expected in [
         "1 repaired".to_owned(),
@@ -122,7 +113,7 @@ async fn drift_is_found_named_and_repaired() -> Result<()> {
         ensure!(told.contains(&expected), "no `{expected}` in:\n{told}");
     }
     agrees(&stack, &ann).await?;
-    let told = reconcile(&stack, &["drift"]).await?;
+    let told = stack.reconcile(&["drift"]).await?;
     assert!(told.contains("0 repaired"), "{told}");
     Ok(())
 }
@@ -130,7 +121,9 @@ async fn drift_is_found_named_and_repaired() -> Result<()> {
 #[tokio::test]
 async fn without_a_stack_the_command_says_what_to_start() -> Result<()> {
     let nowhere = tempfile::tempdir()?;
-    let output = reconcile_command(nowhere.path())?.output().await?;
+    let mut command = xtask()?;
+    command.args(["reconcile", "--data"]).arg(nowhere.path());
+    let output = command.output().await?;
     assert!(!output.status.success());
     let told = String::from_utf8(output.stderr)?;
     assert!(told.contains("`cargo dev`"), "{told}");

@@ -1,0 +1,234 @@
+use std::ops::Deref;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::stack::{Addresses, Answer, Stack};
+use crate::{User, binaries, eventually};
+
+/// A stack of its own, `local-stack --port 0` on a fresh folder, and what can be done only with one's own: break it, hold up what it
+/// hears from Stripe, and look into its table.
+pub struct LocalStack {
+    /// The embedded DynamoDB.
+    pub dynamodb: String,
+    stack: Stack,
+    process: Process,
+}
+
+/// `stack.json`.
+#[derive(Deserialize)]
+struct LocalAddresses {
+    #[serde(flatten)]
+    all: Addresses,
+    dynamodb: String,
+}
+
+/// `local-stack`, and the folder that it keeps everything in.
+pub(crate) struct Process {
+    child: Child,
+    // Dropped after the child, which writes into it.
+    data: TempDir,
+}
+
+impl Deref for LocalStack {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        &self.stack
+    }
+}
+
+impl LocalStack {
+    /// Starts a stack and waits until it is ready.
+    ///
+    /// # Errors
+    /// Where the process cannot be started.
+    pub async fn start() -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let (child, addresses) = launch(data.path()).await?;
+        Ok(Self {
+            dynamodb: addresses.dynamodb,
+            stack: Stack::at(addresses.all, Some(data.path().to_owned()))?,
+            process: Process { child, data },
+        })
+    }
+
+    pub(crate) fn into_parts(self) -> (Stack, Process) {
+        (self.stack, self.process)
+    }
+
+    /// Kills the process as a power cut would, and starts another on the same data.
+    ///
+    /// # Errors
+    /// Where the process cannot be started.
+    pub async fn crash_and_restart(&mut self) -> Result<()> {
+        self.process.child.kill().await?;
+        let data = self.process.data.path();
+        std::fs::remove_file(data.join("stack.json"))?;
+        let (child, addresses) = launch(data).await?;
+        self.stack = Stack::at(addresses.all, Some(data.to_owned()))?;
+        self.dynamodb = addresses.dynamodb;
+        self.process.child = child;
+        Ok(())
+    }
+
+    /// A token made to order: see `local/sign-in/README.md`.
+    ///
+    /// # Errors
+    /// Where the sign-in stand-in refuses.
+    pub async fn token(&self, user: &User, order: Value) -> Result<String> {
+        self.accounts.token(user, order).await
+    }
+
+    /// Makes the Stripe stand-in misbehave: see `local/stripe/README.md`.
+    ///
+    /// # Errors
+    /// Where it refuses.
+    pub async fn fault(&self, fault: Value) -> Result<()> {
+        self.knob(
+            &self.addresses.stripe,
+            Method::POST,
+            "/_local/faults",
+            fault,
+        )
+        .await
+    }
+
+    /// Ends all misbehaviour.
+    ///
+    /// # Errors
+    /// Where the stand-in refuses.
+    pub async fn heal(&self) -> Result<()> {
+        self.knob(
+            &self.addresses.stripe,
+            Method::DELETE,
+            "/_local/faults",
+            json!({}),
+        )
+        .await
+    }
+
+    /// Holds Stripe's deliveries back, or lets them go.
+    ///
+    /// # Errors
+    /// Where the stand-in refuses.
+    pub async fn pause_webhooks(&self, paused: bool) -> Result<()> {
+        let body = json!({ "paused": paused });
+        self.knob(
+            &self.addresses.stripe,
+            Method::POST,
+            "/_local/webhooks",
+            body,
+        )
+        .await
+    }
+
+    /// The audit trail of a customer: of each event its type and outcome, in the trail's order.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn audit_trail(&self, customer: &str) -> Result<Vec<(String, String)>> {
+        let query = json!({
+            "TableName": local_stack::names::physical("Table"),
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :event)",
+            "ExpressionAttributeValues": {
+                ":pk": { "S": format!("test#customer#{customer}") }, ":event": { "S": "event#" }
+            }
+        });
+        let request = self
+            .http
+            .post(&self.dynamodb)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", "DynamoDB_20120810.Query")
+            .header("x-amz-date", "20261124T000000Z")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20261124/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .body(query.to_string());
+        let answer = Answer::read(request.send().await?).await?;
+        let items = answer.body["Items"].as_array();
+        let items = items.with_context(|| format!("{answer:?}"))?;
+        let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);
+        items
+            .iter()
+            .map(|item| text(item, "type").zip(text(item, "outcome")))
+            .collect::<Option<_>>()
+            .context("an entry lacks its type or outcome")
+    }
+
+    /// Loses the next so many deliveries.
+    ///
+    /// # Errors
+    /// Where the stand-in refuses.
+    pub async fn drop_webhooks(&self, times: u32) -> Result<()> {
+        let body = json!({ "kind": "drop", "times": times });
+        self.knob(
+            &self.addresses.stripe,
+            Method::POST,
+            "/_local/deliveries",
+            body,
+        )
+        .await
+    }
+
+    /// Kills all instances of a function.
+    ///
+    /// # Errors
+    /// Where the stack refuses.
+    pub async fn kill_function(&self, name: &str) -> Result<()> {
+        let path = format!("/_local/functions/{name}/kill");
+        self.knob(&self.addresses.site, Method::POST, &path, json!({}))
+            .await
+    }
+
+    /// Waits until every event is delivered.
+    pub async fn delivered(&self) {
+        let url = format!("{}/_local/webhooks", self.addresses.stripe);
+        eventually("all events are delivered", async || {
+            let answer = self.http.get(&url).send().await.ok()?;
+            let state: Value = answer.json().await.ok()?;
+            (state["pending"] == 0).then_some(())
+        })
+        .await;
+    }
+}
+
+async fn launch(data: &Path) -> Result<(Child, LocalAddresses)> {
+    let folder = binaries()?;
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(data.join("stack.log"))?;
+    let mut process = Command::new(folder.join("local-stack"))
+        .args(["--port", "0", "--data"])
+        .arg(data)
+        .arg("--template")
+        .arg(template)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .env_remove("STRIPE_SECRET_KEY")
+        .kill_on_drop(true)
+        .spawn()
+        .context("target/debug/local-stack: build the workspace first")?;
+    let addresses = eventually("the stack is ready", async || {
+        if let Ok(Some(status)) = process.try_wait() {
+            return Some(Err(anyhow::anyhow!("the stack ended: {status}")));
+        }
+        let text = std::fs::read(data.join("stack.json")).ok()?;
+        Some(serde_json::from_slice(&text).map_err(Into::into))
+    })
+    .await;
+    match addresses {
+        Ok(addresses) => Ok((process, addresses)),
+        Err(error) => {
+            let log = std::fs::read_to_string(data.join("stack.log"))?;
+            Err(error.context(log))
+        }
+    }
+}

@@ -10,8 +10,10 @@ use tokio::net::TcpListener;
 
 use crate::binaries;
 
-const STRIPE_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:stripe";
-const WEBHOOK_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:webhook";
+/// Where the functions alone have Stripe's key.
+pub const STRIPE_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:stripe";
+/// Where they have the signing secrets.
+pub const WEBHOOK_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:webhook";
 
 /// What a function finds where it is alone.
 pub struct Surroundings {

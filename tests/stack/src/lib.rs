@@ -10,7 +10,7 @@ mod stack;
 mod tap;
 mod user;
 
-pub use functions::{Event, Surroundings, function};
+pub use functions::{Event, STRIPE_SECRET, Surroundings, WEBHOOK_SECRET, function};
 pub use local::LocalStack;
 pub use signature::sign;
 pub use stack::{Addresses, Answer, Deployed, Stack};

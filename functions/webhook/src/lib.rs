@@ -29,6 +29,7 @@ struct Reply {
 
 impl HttpFunction for Webhook {
     const METRIC: Option<&'static str> = Some("WebhookEvents");
+    const BEHIND_CLOUDFRONT: bool = false;
 
     async fn start(env: &Env) -> Result<Self, StartError> {
         let connections = Connections::from_env(env, HttpsClient::new()).await?;

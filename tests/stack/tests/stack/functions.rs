@@ -125,6 +125,48 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
 }
 
 #[tokio::test]
+async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> Result<()> {
+    let get = || Event::new("GET", "/api/config");
+    let order = Event::new("POST", "/api/create-checkout-session")
+        .signed_in()
+        .body("{\"plan\":\"a\"}");
+    let status = Event::new("GET", "/api/subscription").signed_in();
+    for (name, event, expected) in [
+        ("config", get(), (403, "forbidden")),
+        (
+            "config",
+            get().header("x-origin-secret", "wrong"),
+            (403, "forbidden"),
+        ),
+        (
+            "config",
+            get().header("x-origin-secret", "right"),
+            (503, "store_unavailable"),
+        ),
+        ("create-checkout-session", order, (403, "forbidden")),
+        ("subscription-status", status, (403, "forbidden")),
+        (
+            "webhook",
+            super::webhook::signed_event(),
+            (503, "store_unavailable"),
+        ),
+    ] {
+        let function = function(name, |around| {
+            let (key, value) = ("ORIGIN_SECRET".to_owned(), "right".to_owned());
+            around.env.insert(key, value);
+        })?;
+        let answer = function.invoke(event.into_payload()).await?;
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
+        let told = (
+            answer["statusCode"].as_u64().unwrap_or_default(),
+            body["code"].as_str().unwrap_or_default(),
+        );
+        assert_eq!(told, expected, "{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn nothing_but_a_verified_access_token_names_the_user() -> Result<()> {
     let get = || Event::new("GET", "/api/subscription");
     for event in [

@@ -21,6 +21,8 @@ pub struct Surroundings {
     pub env: BTreeMap<String, String>,
     /// Takes each line that it writes.
     pub logs: LogSink,
+    /// How long an invocation may take.
+    pub timeout: Duration,
     /// Secrets Manager.
     pub secrets: Secrets,
 }
@@ -75,6 +77,7 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
     let mut around = Surroundings {
         env: config.env,
         logs: config.logs,
+        timeout: config.timeout,
         secrets,
     };
     around.set_stripe_key("sk_test_1");
@@ -82,6 +85,7 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
     change(&mut around);
     config.env = around.env;
     config.logs = around.logs;
+    config.timeout = around.timeout;
     Ok(Function::new(config))
 }
 

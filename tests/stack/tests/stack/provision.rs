@@ -3,6 +3,7 @@
 use std::future::IntoFuture;
 use std::process::Output;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -38,6 +39,7 @@ impl CloudFormation {
         let serve = axum::serve(listener, Router::new().route("/answer", take));
         tokio::spawn(serve.into_future());
         let provision = function("provision", |around| {
+            around.timeout = Duration::from_secs(300);
             around.set_stripe_key("sk_test_local");
             around.secrets.set(stack_tests::WEBHOOK_SECRET, "");
             for (key, value) in [

@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 use std::process::Output;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -32,7 +32,7 @@ impl CloudFormation {
         let told = Arc::clone(&answers);
         let take = put(async move |body: Bytes| {
             let answer = serde_json::from_slice(&body).unwrap_or_default();
-            told.lock().unwrap().push(answer);
+            lock(&told).push(answer);
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/answer", listener.local_addr()?);
@@ -67,7 +67,7 @@ impl CloudFormation {
             "LogicalResourceId": "Provision", "ServiceToken": "arn:function", "ResourceProperties": { "Page": "arn:layer:1" }
         });
         self.provision.invoke(request).await?;
-        let answer = self.answers.lock().unwrap().pop().context("no answer")?;
+        let answer = lock(&self.answers).pop().context("no answer")?;
         assert_eq!(answer["PhysicalResourceId"], "provision");
         assert_eq!(answer["RequestId"], "request-1");
         let status = answer["Status"].as_str().unwrap_or_default().to_owned();
@@ -78,6 +78,10 @@ impl CloudFormation {
         };
         Ok((status, answer[rest].clone()))
     }
+}
+
+fn lock(answers: &Mutex<Vec<Value>>) -> MutexGuard<'_, Vec<Value>> {
+    answers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The endpoints of a stack of this name, oldest first: their ids and statuses.

@@ -15,12 +15,23 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 /// system's store takes 5 ms.
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
 
+/// Why AWS cannot be reached from here.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that `AWS_CA_BUNDLE` names cannot be read.
+    #[error("the file that AWS_CA_BUNDLE names cannot be read")]
+    CaBundle(#[from] std::io::Error),
+    /// The TLS settings are refused.
+    #[error("the TLS settings are refused")]
+    Tls(#[from] HttpClientError),
+}
+
 /// While somebody waits: an operation fails after 4 s in all, well within every function's timeout. Opens no connection.
-/// `AWS_ENDPOINT_URL_<SERVICE>` says where a service answers, if not at AWS.
+/// `AWS_ENDPOINT_URL_<SERVICE>` says where a service answers, if not at AWS, and `AWS_CA_BUNDLE` names a file of roots to trust as well.
 ///
 /// # Errors
-/// Where the TLS settings are refused, which no environment can bring about.
-pub async fn config() -> Result<SdkConfig, HttpClientError> {
+/// [`ConfigError`]
+pub async fn config() -> Result<SdkConfig, ConfigError> {
     load(Duration::from_millis(1_500), Duration::from_secs(4)).await
 }
 
@@ -28,14 +39,16 @@ pub async fn config() -> Result<SdkConfig, HttpClientError> {
 ///
 /// # Errors
 /// As [`config`].
-pub async fn unhurried_config() -> Result<SdkConfig, HttpClientError> {
+pub async fn unhurried_config() -> Result<SdkConfig, ConfigError> {
     load(Duration::from_secs(10), Duration::from_secs(30)).await
 }
 
-async fn load(one_try: Duration, all_tries: Duration) -> Result<SdkConfig, HttpClientError> {
-    let tls = TlsContext::builder()
-        .with_trust_store(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
-        .build()?;
+async fn load(one_try: Duration, all_tries: Duration) -> Result<SdkConfig, ConfigError> {
+    let mut roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    if let Some(more) = std::env::var_os("AWS_CA_BUNDLE") {
+        roots = roots.with_pem_certificate(std::fs::read(more)?);
+    }
+    let tls = TlsContext::builder().with_trust_store(roots).build()?;
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)

@@ -23,7 +23,7 @@ const IO: [&str; 14] = [
 /// What speaks to somebody else's service, by name or by how the name begins, and our one package that may import it.
 const HOMES: [(&str, &str); 6] = [
     ("async-stripe*", "payments"),
-    ("aws-config", "aws"),
+    ("aws-types", "aws"),
     ("aws-sdk-dynamodb", "store"),
     ("aws-sdk-secretsmanager", "secrets"),
     ("aws-sigv4", "provision"),

@@ -60,17 +60,8 @@ fn alarms(stack: Option<&str>) -> Value {
     let Some(stack) = stack else {
         return finding("ok", "none in a local stack");
     };
-    let told = output(Command::new("aws").args([
-        "cloudwatch",
-        "describe-alarms",
-        "--alarm-name-prefix",
-        &format!("{stack}-"),
-        "--output",
-        "json",
-    ]));
-    let told = match told.map(|text| serde_json::from_str::<Value>(&text)) {
-        Ok(Ok(told)) => told,
-        _ => return finding("problem", "the AWS CLI cannot list them"),
+    let Ok(told) = alarms_of(stack) else {
+        return finding("problem", "the AWS CLI cannot list them");
     };
     let all: Vec<&Value> = told["MetricAlarms"]
         .as_array()
@@ -105,6 +96,33 @@ fn alarms(stack: Option<&str>) -> Value {
     } else {
         finding("ok", &format!("{}, none ringing", all.len()))
     }
+}
+
+fn alarms_of(stack: &str) -> Result<Value> {
+    let names = output(Command::new("aws").args([
+        "cloudformation",
+        "list-stack-resources",
+        "--stack-name",
+        stack,
+        "--query",
+        "StackResourceSummaries[?ResourceType=='AWS::CloudWatch::Alarm'].PhysicalResourceId",
+        "--output",
+        "text",
+    ]))?;
+    if names.trim().is_empty() {
+        return Ok(Value::Null);
+    }
+    let mut describe = Command::new("aws");
+    describe
+        .args([
+            "cloudwatch",
+            "describe-alarms",
+            "--output",
+            "json",
+            "--alarm-names",
+        ])
+        .args(names.split_whitespace());
+    Ok(serde_json::from_str(&output(&mut describe)?)?)
 }
 
 fn shown(finding: &Value, colours: bool) -> String {

@@ -10,7 +10,7 @@ use secrets::{Signing, SigningSecret};
 use serde::Serialize;
 
 use crate::error::with_causes;
-use crate::{Doing, Plans, Provision, ProvisionError, plans};
+use crate::{Doing, Provision, ProvisionError, plans};
 
 /// Half of what a signature may be off.
 const CLOCK_WARNING: u64 = TOLERANCE.unsigned_abs() / 2;
@@ -214,7 +214,8 @@ impl Provision {
                 ),
             ));
         }
-        if stored.previous.is_some() {
+        let is_there = |it: &SigningSecret| ours.iter().any(|endpoint| endpoint.id == it.endpoint);
+        if stored.previous.as_ref().is_some_and(is_there) {
             return Ok((
                 State::Warning,
                 format!(
@@ -270,7 +271,7 @@ impl Provision {
     }
 
     async fn examine_plans(&self) -> Result<(State, String), ProvisionError> {
-        let plans = Plans::built_in()?;
+        let plans = self.plans()?;
         let differences = plans::differences(&self.stripe, self.app(), &plans).await?;
         match &differences[..] {
             [] => fine(format!("{} plans as plans.toml says", plans.keys().count())),
@@ -283,7 +284,7 @@ impl Provision {
 
     async fn examine_table(&self) -> Result<(State, String), ProvisionError> {
         let catalogue = self.syncer.table().catalogue().await?.unwrap_or_default();
-        let plans = Plans::built_in()?;
+        let plans = self.plans()?;
         let on_offer: Vec<&str> = catalogue.plans.iter().map(|it| it.key.as_str()).collect();
         let missing: Vec<&str> = plans.keys().filter(|key| !on_offer.contains(key)).collect();
         if !missing.is_empty() {

@@ -1,6 +1,7 @@
 //! `plans.toml`, and Stripe's products and prices as it says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use billing::{App, Interval, PlanKey};
 use payments::{Choices, ExistingPrice, ExistingProduct, PriceOffer, ProductOffer, Stripe};
@@ -62,6 +63,16 @@ impl Plans {
     /// [`InvalidPlans`]
     pub fn built_in() -> Result<Self, InvalidPlans> {
         Self::parse(PLANS)
+    }
+
+    /// Those of this file in place of the built-in ones: where a change shall not need a build.
+    ///
+    /// # Errors
+    /// [`InvalidPlans`]
+    pub fn read(path: &Path) -> Result<Self, InvalidPlans> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| InvalidPlans(format!("{}: {error}", path.display())))?;
+        Self::parse(&text)
     }
 
     /// Reads and checks a list of plans.
@@ -309,11 +320,7 @@ mod tests {
 
     #[test]
     fn the_plans_of_this_repository_are_valid() {
-        let plans = Plans::built_in().unwrap();
-        assert_eq!(
-            plans.keys().collect::<Vec<_>>(),
-            ["starter-monthly", "pro-monthly"]
-        );
+        assert!(Plans::built_in().unwrap().keys().next().is_some());
     }
 
     #[test]

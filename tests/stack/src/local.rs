@@ -205,7 +205,7 @@ impl LocalStack {
 
 async fn launch(data: &Path) -> Result<(Child, LocalAddresses)> {
     let folder = binaries()?;
-    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let log = std::fs::File::options()
         .create(true)
         .append(true)
@@ -214,7 +214,9 @@ async fn launch(data: &Path) -> Result<(Child, LocalAddresses)> {
         .args(["--port", "0", "--data"])
         .arg(data)
         .arg("--template")
-        .arg(template)
+        .arg(repository.join("template.yaml"))
+        .arg("--plans")
+        .arg(repository.join("tests/plans.toml"))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

@@ -9,6 +9,7 @@ mod cloudformation;
 mod doctor;
 mod endpoint;
 mod error;
+mod lease;
 mod page;
 mod plans;
 mod serve;
@@ -25,6 +26,7 @@ use https_client::HttpsClient;
 use lambda::{Connections, Env, StartError};
 use payments::Stripe;
 use secrets::Vault;
+use store::Table;
 use sync::Syncer;
 
 use cloudformation::{Made, RequestType};
@@ -89,6 +91,10 @@ impl Provision {
 
     fn app(&self) -> &App {
         self.syncer.app()
+    }
+
+    fn table(&self) -> &Table {
+        self.syncer.table()
     }
 
     async fn change(&self, request: RequestType, reference: &str) -> Result<Made, ProvisionError> {

@@ -69,6 +69,24 @@ impl LocalStack {
         self.process.data.path()
     }
 
+    /// Invokes a function that is behind no route, as Lambda's own API does.
+    ///
+    /// # Errors
+    /// Where the function fails.
+    pub async fn invoke(&self, function: &str, payload: Value) -> Result<Value> {
+        let site = &self.addresses.site;
+        let url = format!("{site}/2015-03-31/functions/{function}/invocations");
+        let answer = reqwest::Client::new()
+            .post(url)
+            .json(&payload)
+            .send()
+            .await?;
+        let failed = answer.headers().contains_key("x-amz-function-error");
+        let told: Value = answer.error_for_status()?.json().await?;
+        anyhow::ensure!(!failed, "{function} failed: {told}");
+        Ok(told)
+    }
+
     /// Kills the process as a power cut would, and starts another on the same data.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! What it costs at a cold start to read the secrets at run time, over TLS: `cargo run --release -p stack-tests --example secrets -- FOLDER`, with the folder of the
-//! functions as they ship.
+//! What it costs at a cold start to read the secrets at run time, over TLS: `cargo build --workspace --example secrets`, then
+//! `target/debug/examples/secrets target/lambda`, the folder in which `sam build` leaves the functions as they ship.
 #![allow(clippy::print_stdout, reason = "it is a command")]
 
 use std::future::IntoFuture;
@@ -19,7 +19,7 @@ const STARTS: usize = 21;
 async fn main() -> Result<()> {
     let folder = std::env::args()
         .nth(1)
-        .context("name the folder of the functions")?;
+        .context("name the folder that `sam build` leaves the functions in: target/lambda")?;
     let folder = PathBuf::from(folder);
     let secrets = Secrets::default()
         .with(
@@ -58,7 +58,8 @@ async fn measure(folder: &Path, name: &str, front: &TlsFront, event: Event) -> R
     let payload = event.into_payload();
     let (mut walls, mut cpus) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
-        let mut config = FunctionConfig::new(folder.join(name)).timeout(Duration::from_secs(10));
+        let mut config = FunctionConfig::new(folder.join(name).join("bootstrap"))
+            .timeout(Duration::from_secs(10));
         for (key, value) in [
             ("APP", "tollgate"),
             ("TABLE_NAME", "tollgate"),

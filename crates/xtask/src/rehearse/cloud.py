@@ -271,6 +271,14 @@ def keep_credentials(config, variables):
 lambda_svc._provided_worker_env = with_layers(lambda_svc._provided_worker_env)
 
 
+# IAM: what comes to AWS comes over TLS, which the bucket's policy insists on.
+def over_tls(pin):
+    return lambda source_ip, secure_transport: pin(source_ip, True)
+
+
+app.pin_request_origin = over_tls(app.pin_request_origin)
+
+
 # S3: to whom may list a bucket it says 404 of what is missing there, and 403 to everybody else.
 def telling_what_is_missing(fetch):
     def told(bucket, key, method, headers, source_arn="", oai_id=""):

@@ -242,7 +242,7 @@ impl Rehearsal<'_> {
     }
 
     fn first_deployment(&self) -> Result<()> {
-        self.stack.deploy(&[])?.success()?;
+        self.stack.deploy_well(&[])?;
         let cloud = self.stack.cloud;
         let addresses = json!({
             "stack": NAME, "cloud": cloud.url(), "site": cloud.edge(), "api": format!("{}/api", cloud.edge()),
@@ -261,7 +261,7 @@ impl Rehearsal<'_> {
         );
         ensure!(self.invalidations()? > 0, "nothing was invalidated");
         // Once more without a change: nothing happens, and that is no error.
-        self.stack.deploy(&[])?.success()
+        self.stack.deploy_well(&[])
     }
 
     /// The one endpoint that is enabled.
@@ -354,7 +354,7 @@ impl Rehearsal<'_> {
         let id = endpoint["id"].as_str().context("an endpoint has an id")?;
         self.stripe.delete(&format!("/webhook_endpoints/{id}"))?;
         self.change_page("<!-- another page -->")?;
-        self.stack.deploy(&[])?.success()?;
+        self.stack.deploy_well(&[])?;
         self.page_says("another page")?;
         ensure!(
             self.invalidations()? > invalidations,
@@ -395,7 +395,7 @@ impl Rehearsal<'_> {
             second
         };
         let (first, second) = self.stack.deploy_meanwhile(&[], second)?;
-        first.success()?;
+        self.stack.succeeded(&first)?;
         ensure!(!second.succeeded, "both were deployed");
         let why = second
             .said
@@ -408,8 +408,8 @@ impl Rehearsal<'_> {
         let status = self.stack.settled()?;
         ensure!(status == "UPDATE_COMPLETE", "it is in {status}");
         self.page_says("first of two")?;
-        self.stack.deploy(&[("AccessGraceDays", "8")])?.success()?;
-        self.stack.deploy(&[])?.success()
+        self.stack.deploy_well(&[("AccessGraceDays", "8")])?;
+        self.stack.deploy_well(&[])
     }
 
     fn failing_update(&self) -> Result<()> {
@@ -440,7 +440,7 @@ impl Rehearsal<'_> {
             "the page is not what it was"
         );
         self.page_says("another page")?;
-        self.stack.deploy(&[])?.success()?;
+        self.stack.deploy_well(&[])?;
         self.page_says("not to be")
     }
 

@@ -16,12 +16,13 @@ import signal
 import string
 import sys
 import threading
+import time
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_region
 from ministack.services import cloudfront, cognito, lambda_svc, s3, secretsmanager
-from ministack.services.cloudformation import custom_resource, provisioners
+from ministack.services.cloudformation import custom_resource, handlers, helpers, provisioners
 
 GATEWAY = ("127.0.0.1", int(os.environ["GATEWAY_PORT"]))
 EXECUTE_API = re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
@@ -215,6 +216,22 @@ api = HANDLERS["AWS::ApiGatewayV2::Api"]
 api.update(create=with_its_name(api["create"]), update=with_its_name(api["update"]))
 
 
+# CloudFormation: a stack that is at work, or that a failure has left halfway, takes no change set.
+def when_at_rest(create):
+    def created(params):
+        stack = handlers._resolve_stack(helpers._p(params, "StackName")) or {}
+        status = stack.get("StackStatus", "DELETE_COMPLETE")
+        if status in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS") or status.endswith(AT_REST):
+            return create(params)
+        return helpers._error("ValidationError", f"Stack:{stack['StackId']} is in {status} state and can not be updated.")
+
+    return created
+
+
+AT_REST = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+handlers._ACTION_HANDLERS["CreateChangeSet"] = when_at_rest(handlers._ACTION_HANDLERS["CreateChangeSet"])
+
+
 # For the rehearsal: while this is cleared, CloudFormation does not hear from custom resources, and so is busy with the stack.
 answers_arrive = threading.Event()
 answers_arrive.set()
@@ -277,6 +294,19 @@ def over_tls(pin):
 
 
 app.pin_request_origin = over_tls(app.pin_request_origin)
+
+
+# CloudWatch Logs: to write is to write to a stream of the group, and the stream's ARN is what a policy must allow.
+def down_to_the_stream(resource):
+    def found(service, method, path, headers, body, *others):
+        arn = resource(service, method, path, headers, body, *others)
+        stream = json.loads(body or b"{}").get("logStreamName") if service == "logs" else None
+        return f"{arn}:log-stream:{stream}" if stream else arn
+
+    return found
+
+
+iam_actions.extract_resource_arn = down_to_the_stream(iam_actions.extract_resource_arn)
 
 
 # S3: to whom may list a bucket it says 404 of what is missing there, and 403 to everybody else.
@@ -400,6 +430,9 @@ def end_with_who_started_it():
     """They hold the other end of our input, for as long as they live."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+    # Somebody is waited for who never comes, such as the answer of a custom resource.
+    os._exit(1)
 
 
 if __name__ == "__main__":

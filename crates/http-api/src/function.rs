@@ -8,6 +8,7 @@ use lambda_http::{RequestExt, service_fn};
 use tracing::field::Empty;
 use tracing::{Instrument, error, info, info_span, warn};
 
+use crate::origin::Origin;
 use crate::{Problem, Request, Response};
 
 /// How long before Lambda ends the function we give up by ourselves, so that the caller gets an answer.
@@ -21,6 +22,9 @@ pub struct Outcome(pub &'static str);
 pub trait HttpFunction: Sized + Send + Sync + 'static {
     /// The metric that counts its requests by [`Outcome`] or by the code of the [`Problem`]; `None` counts nothing, as each costs money.
     const METRIC: Option<&'static str> = None;
+
+    /// Whether it is called through CloudFront; Stripe calls the API's own address.
+    const BEHIND_CLOUDFRONT: bool = true;
 
     /// Reads the configuration and makes the connections, once, at init.
     ///
@@ -38,16 +42,17 @@ pub trait HttpFunction: Sized + Send + Sync + 'static {
 /// Runs a function until Lambda ends it.
 pub async fn run<F: HttpFunction>() -> ExitCode {
     lambda::init_log();
-    let function = match F::start(&Env::of_process()).await {
+    let env = Env::of_process();
+    let function = match F::start(&env).await {
         Ok(function) => function,
         Err(problem) => {
             error!(error = %problem, "the function cannot start");
             return ExitCode::FAILURE;
         }
     };
-    let function = &function;
+    let (function, origin) = (&function, &Origin::from_env(&env));
     let service = service_fn(move |request: Request| async move {
-        Ok::<Response, lambda_http::Error>(answer(function, request).await)
+        Ok::<Response, lambda_http::Error>(answer(function, origin, request).await)
     });
     match lambda_http::run(service).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,7 +64,7 @@ pub async fn run<F: HttpFunction>() -> ExitCode {
 }
 
 /// One request, one log line.
-async fn answer<F: HttpFunction>(function: &F, request: Request) -> Response {
+async fn answer<F: HttpFunction>(function: &F, origin: &Origin, request: Request) -> Response {
     let started = Instant::now();
     let request_id = request.lambda_context().request_id;
     let span = info_span!(
@@ -72,9 +77,15 @@ async fn answer<F: HttpFunction>(function: &F, request: Request) -> Response {
         outcome = Empty,
     );
     async {
-        let handled = tokio::time::timeout(time_left(&request), function.handle(request))
-            .await
-            .unwrap_or_else(|_| Err(Problem::timeout()));
+        let work = async {
+            if F::BEHIND_CLOUDFRONT {
+                origin.check(request.headers())?;
+            }
+            let left = time_left(&request);
+            let handled = tokio::time::timeout(left, function.handle(request));
+            handled.await.unwrap_or_else(|_| Err(Problem::timeout()))
+        };
+        let handled = work.await;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let outcome = match &handled {
             Ok(response) => response.extensions().get::<Outcome>().map(|it| it.0),

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod function;
+mod origin;
 mod problem;
 mod response;
 

@@ -61,6 +61,13 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_token", detail)
     }
 
+    /// 403 for a request that did not come through CloudFront, where it must.
+    #[must_use]
+    pub(crate) fn forbidden() -> Self {
+        let detail = "Use the page's own address.";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
     /// 404 for a route that this function does not serve.
     #[must_use]
     pub fn not_found() -> Self {

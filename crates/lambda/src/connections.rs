@@ -25,15 +25,15 @@ impl Connections {
     ///
     /// # Errors
     /// [`StartError`]
-    pub async fn from_env(env: &Env, http: HttpsClient) -> Result<Self, StartError> {
-        Self::with(env, http, aws::config().await?)
+    pub fn from_env(env: &Env, http: HttpsClient) -> Result<Self, StartError> {
+        Ok(Self::with(env, http, aws::config()?)?)
     }
 
     /// The same with another way to reach AWS.
     ///
     /// # Errors
-    /// [`StartError`]
-    pub fn with(env: &Env, http: HttpsClient, aws: SdkConfig) -> Result<Self, StartError> {
+    /// [`InvalidEnv`]
+    pub fn with(env: &Env, http: HttpsClient, aws: SdkConfig) -> Result<Self, InvalidEnv> {
         let mode = env.parse("STRIPE_PUBLISHABLE_KEY", |key| {
             Mode::of_key(key)
                 .filter(|_| key.starts_with("pk_"))

@@ -1,5 +1,5 @@
+use aws::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::Config;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
 /// Why a secret cannot be had. Says which, and nothing of what is in it.
@@ -59,9 +59,11 @@ pub struct Vault {
 impl Vault {
     /// Opens no connection.
     #[must_use]
-    pub fn new(config: impl Into<Config>, arn: &str) -> Self {
+    pub fn new(config: &SdkConfig, arn: &str) -> Self {
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(config);
+        config.set_endpoint_url(aws::endpoint("SECRETS_MANAGER"));
         Self {
-            client: Client::from_conf(config.into()),
+            client: Client::from_conf(config.build()),
             arn: arn.to_owned(),
         }
     }

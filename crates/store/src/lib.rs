@@ -56,7 +56,9 @@ impl Table {
     /// The table of this name, on the connections of this configuration. Opens none yet.
     #[must_use]
     pub fn of(config: &SdkConfig, name: &str, mode: Mode) -> Self {
-        Self::new(Client::new(config), name, mode)
+        let mut config = aws_sdk_dynamodb::config::Builder::from(config);
+        config.set_endpoint_url(aws::endpoint("DYNAMODB"));
+        Self::new(Client::from_conf(config.build()), name, mode)
     }
 
     /// The table of this name.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::Client;
@@ -280,6 +281,127 @@ async fn the_audit_trail_keeps_an_event_for_thirty_days_and_once() {
             expected("test#events", "event#0000001010#evt_1"),
         ]
     );
+}
+
+/// DynamoDB deletes what has the attribute: on anything but an event, it would one day delete a paying customer.
+#[tokio::test]
+async fn nothing_but_events_expires_whatever_is_written() {
+    let table = table("expiry").await;
+    let (ann, a, b) = (user("ann"), customer("a"), customer("b"));
+    let none = Snapshot::default();
+
+    let customer_intent = CustomerIntent {
+        parameters: "metadata[app]=tollgate".to_owned(),
+        created_at: 1,
+    };
+    let put = |generation| table.put_customer_intent(&ann, generation, &customer_intent);
+    assert!(put(0).await.unwrap());
+    table.drop_customer_intent(&ann, 0).await.unwrap();
+    assert!(put(1).await.unwrap());
+    assert_eq!(table.bind(&ann, &a, 1).await.unwrap(), Binding::Bound);
+    assert!(ticket(&table, &ann, &a).await.is_some());
+    let turn = table.take_ticket_and_mark_charges(&ann, &a).await.unwrap();
+    let number = turn.unwrap().ticket;
+    assert!(
+        table
+            .write_snapshot(&ann, &a, number, &none, 9)
+            .await
+            .unwrap()
+    );
+    assert!(table.write_charges(&ann, &a, number, &[]).await.unwrap());
+    assert!(table.claim_sync(&ann, 9, 3).await.unwrap());
+    let first = intent("1", "starter");
+    assert!(table.replace_checkout(&ann, None, &first).await.unwrap());
+    let session = SessionId::parse("cs_test_1").unwrap();
+    assert!(table.record_session(&ann, &first, &session).await.unwrap());
+    let second = intent("2", "starter");
+    assert!(
+        table
+            .replace_checkout(&ann, Some(&first), &second)
+            .await
+            .unwrap()
+    );
+    table.forget(&ann, &a).await.unwrap();
+    assert_eq!(table.bind(&ann, &b, 2).await.unwrap(), Binding::Bound);
+
+    let number = table.take_catalogue_ticket().await.unwrap();
+    let catalogue = Catalogue::default();
+    assert!(table.write_catalogue(number, &catalogue).await.unwrap());
+    for job in ["undelivered", "drift"] {
+        let state: Option<JobState<u8>> = table.take_job(job, "me", 1, 60).await.unwrap();
+        assert!(state.is_some());
+        assert!(table.checkpoint_job(job, "me", &1_u8, 60).await.unwrap());
+    }
+    table.leave_job("undelivered", "me").await.unwrap();
+    let finished = table.finish_job("drift", "me", 2, Some(1), Some(&1_u8));
+    assert!(finished.await.unwrap());
+
+    let event = EventId::parse("evt_1").unwrap();
+    let entry = AuditEntry {
+        event: &event,
+        kind: "invoice.paid",
+        customer: Some(&b),
+        created: Some(1),
+        received_at: 2,
+        outcome: "synced",
+    };
+    table.record_event(&entry).await.unwrap();
+    let of_nobody = AuditEntry {
+        customer: None,
+        ..entry
+    };
+    table.record_event_if_new(&of_nobody).await.unwrap();
+
+    let scan = client().scan().table_name("expiry").send().await.unwrap();
+    let (mut expiring, mut staying) = (Vec::new(), Vec::new());
+    for item in scan.items() {
+        let key = ["pk", "sk"].map(|key| item[key].as_s().unwrap().clone());
+        if item.contains_key("purge_at") {
+            expiring.push(key.join(" "));
+        } else {
+            staying.push(key.join(" "));
+        }
+    }
+    expiring.sort();
+    staying.sort();
+    assert_eq!(
+        expiring,
+        [
+            "test#customer#cus_b event#0000000001#evt_1",
+            "test#events event#0000000001#evt_1",
+        ]
+    );
+    assert_eq!(
+        staying,
+        [
+            "test#catalogue catalogue",
+            "test#customer#cus_b user",
+            "test#reconcile drift",
+            "test#reconcile undelivered",
+            "test#user#ann customer",
+        ]
+    );
+}
+
+/// So that the test above need not know of a write that is still to come.
+#[test]
+fn nothing_but_the_audit_trail_names_the_attribute() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders = vec![repository.join("crates"), repository.join("functions")];
+    let mut naming = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") && !path.ends_with("xtask") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs")
+                && std::fs::read_to_string(&path).unwrap().contains("purge_at")
+            {
+                naming.push(path.strip_prefix(&repository).unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(naming, [Path::new("crates/store/src/audit.rs")]);
 }
 
 #[tokio::test]

@@ -10,8 +10,11 @@ mod command;
 mod contract;
 mod converge;
 mod dev;
+mod doctor;
+mod function;
 mod reconcile;
 mod rehearse;
+mod rotate;
 mod session;
 mod test;
 mod tools;
@@ -49,6 +52,10 @@ enum Task {
     Rehearse(rehearse::Arguments),
     /// Look now for what no webhook told of, and repair it, as the schedules do
     Reconcile(reconcile::Arguments),
+    /// Look whether everything is as it must be: key, permissions, endpoint, secrets, portal, plans, table, clock, alarms
+    Doctor(doctor::Arguments),
+    /// Give the webhook another signing secret: a second endpoint beside the first, then without the first
+    RotateWebhookSecret(rotate::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +66,8 @@ fn main() -> ExitCode {
         Task::Converge(arguments) => converge::run(&arguments),
         Task::Rehearse(arguments) => rehearse::run(&arguments),
         Task::Reconcile(arguments) => reconcile::run(&arguments),
+        Task::Doctor(arguments) => doctor::run(&arguments),
+        Task::RotateWebhookSecret(arguments) => rotate::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -24,7 +24,7 @@ pub struct Config {
 impl HttpFunction for Config {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let app = env.parse("APP", |name| App::parse(name))?;
-        let connections = Connections::from_env(env, HttpsClient::new()).await?;
+        let connections = Connections::from_env(env, HttpsClient::new())?;
         Ok(Self {
             table: connections.table(env)?,
             publishable_key: env.text("STRIPE_PUBLISHABLE_KEY")?.to_owned(),

@@ -46,7 +46,7 @@ impl HttpFunction for CreateCheckoutSession {
         let http = HttpsClient::new();
         let site = env.origin("SITE_URL")?;
         let sign_in = env.origin("SIGN_IN_URL")?;
-        let connections = Connections::from_env(env, http.clone()).await?;
+        let connections = Connections::from_env(env, http.clone())?;
         let syncer = connections.syncer(env)?;
         // Now rather than while somebody waits.
         if let Err(error) = syncer.stripe().prepare().await {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws::SdkConfig;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::Full;
@@ -29,22 +28,14 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    pub(crate) async fn open(
-        aws: &SdkConfig,
-        endpoint: Option<&str>,
-        http: HttpsClient,
-        name: &str,
-    ) -> Result<Self, ProvisionError> {
+    pub(crate) fn open(http: HttpsClient, name: &str) -> Result<Self, ProvisionError> {
         let wrong = |problem: String| ProvisionError::Bucket {
             bucket: name.to_owned(),
             problem,
         };
-        let region = aws
-            .region()
-            .map_or("us-east-1", |region| region.as_ref())
-            .to_owned();
-        let (endpoint, style) = match endpoint {
-            Some(endpoint) => (endpoint.to_owned(), UrlStyle::Path),
+        let region = aws::region().map_err(|error| wrong(error.to_string()))?;
+        let (endpoint, style) = match aws::endpoint("S3") {
+            Some(endpoint) => (endpoint, UrlStyle::Path),
             None => (
                 format!("https://s3.{region}.{}", signed::domain(&region)),
                 UrlStyle::VirtualHost,
@@ -55,7 +46,7 @@ impl Bucket {
             .map_err(|_| wrong("no address".to_owned()))?;
         let bucket = rusty_s3::Bucket::new(endpoint, style, name.to_owned(), region);
         let bucket = bucket.map_err(|error| wrong(error.to_string()))?;
-        let role = signed::credentials(aws).await.map_err(wrong)?;
+        let role = aws::credentials().map_err(|error| wrong(error.to_string()))?;
         let credentials = match role.session_token() {
             Some(token) => {
                 Credentials::new_with_token(role.access_key_id(), role.secret_access_key(), token)

@@ -146,15 +146,15 @@ impl Provision {
 
 /// Whether this is about the key, which a stack that is being deleted need not have any more.
 pub(crate) fn is_about_the_key(error: &ProvisionError) -> bool {
+    let ProvisionError::Stripe { source, .. } = error else {
+        return false;
+    };
     matches!(
-        error,
-        ProvisionError::Stripe {
-            source: StripeError::NoKey(_)
-                | StripeError::Api {
-                    status: 401 | 403,
-                    ..
-                },
-            ..
-        }
+        **source,
+        StripeError::NoKey(_)
+            | StripeError::Api {
+                status: 401 | 403,
+                ..
+            }
     )
 }

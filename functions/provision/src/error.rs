@@ -40,7 +40,7 @@ impl Doing {
     pub(crate) fn failed(self) -> impl FnOnce(StripeError) -> ProvisionError {
         move |source| ProvisionError::Stripe {
             doing: self,
-            source,
+            source: Box::new(source),
         }
     }
 }
@@ -55,7 +55,7 @@ pub enum ProvisionError {
         #[allow(private_interfaces, reason = "only this function looks at it")]
         doing: Doing,
         /// What Stripe said.
-        source: StripeError,
+        source: Box<StripeError>,
     },
     /// A secret cannot be read or written.
     #[error("{}", with_causes(.0))]

@@ -50,20 +50,12 @@ pub struct Provision {
 impl Provision {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let http = HttpsClient::new();
-        let aws = aws::unhurried_config().await?;
+        let aws = aws::unhurried_config()?;
         let connections = Connections::with(env, http.clone(), aws.clone())?;
         let stripe = connections.stripe(env)?.unhurried();
-        let endpoint = |service: &str| {
-            let name = format!("AWS_ENDPOINT_URL_{service}");
-            let endpoint = env.optional(&name).or(env.optional("AWS_ENDPOINT_URL"));
-            endpoint.map(|it| it.trim_end_matches('/').to_owned())
-        };
         let page = match env.optional("SITE_BUCKET") {
             None => None,
             Some(bucket) => Some(Page {
-                aws,
-                s3: endpoint("S3"),
-                cloudfront: endpoint("CLOUDFRONT"),
                 files: env.optional("PAGE_FILES").unwrap_or(LAYERS).into(),
                 bucket: bucket.to_owned(),
                 distribution: env.text("DISTRIBUTION_ID")?.to_owned(),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aws::SdkConfig;
 use bytes::Bytes;
 use https_client::HttpsClient;
 
@@ -20,10 +19,6 @@ const CACHE_CONTROL: &str = "max-age=0, s-maxage=31536000, must-revalidate";
 
 /// Where the page is, and where it goes.
 pub(crate) struct Page {
-    pub aws: SdkConfig,
-    /// Where S3 and CloudFront answer, if not at AWS.
-    pub s3: Option<String>,
-    pub cloudfront: Option<String>,
     /// The folder of its files.
     pub files: PathBuf,
     pub bucket: String,
@@ -44,7 +39,7 @@ impl Page {
                 "there is no index.html in {shown}: is the layer with static/ missing?"
             )));
         }
-        let bucket = self.open(http).await?;
+        let bucket = Bucket::open(http.clone(), &self.bucket)?;
         let there = bucket.keys().await?;
         // What a page refers to before the page itself.
         let (pages, parts): (Vec<&String>, Vec<&String>) =
@@ -67,13 +62,12 @@ impl Page {
             }
         }
         tracing::info!(files = files.len(), "page published");
-        let endpoint = self.cloudfront.as_deref();
-        signed::invalidate(&self.aws, endpoint, http, &self.distribution, reference).await
+        signed::invalidate(http, &self.distribution, reference).await
     }
 
     /// Deletes what is ours, so that the bucket can be deleted. What somebody else put there is theirs to move.
     pub(crate) async fn withdraw(&self, http: &HttpsClient) -> Result<(), ProvisionError> {
-        let bucket = self.open(http).await?;
+        let bucket = Bucket::open(http.clone(), &self.bucket)?;
         let mut foreign = Vec::new();
         for key in bucket.keys().await? {
             if bucket.is_ours(&key).await? {
@@ -96,10 +90,6 @@ impl Page {
                 ),
             }),
         }
-    }
-
-    async fn open(&self, http: &HttpsClient) -> Result<Bucket, ProvisionError> {
-        Bucket::open(&self.aws, self.s3.as_deref(), http.clone(), &self.bucket).await
     }
 }
 

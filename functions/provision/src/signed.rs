@@ -2,9 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws::SdkConfig;
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use bytes::Bytes;
@@ -15,15 +12,6 @@ use https_client::HttpsClient;
 use crate::ProvisionError;
 
 const ONE_TRY: Duration = Duration::from_secs(10);
-
-/// The credentials of this function's role.
-pub(crate) async fn credentials(aws: &SdkConfig) -> Result<Credentials, String> {
-    let provider = aws
-        .credentials_provider()
-        .ok_or("there are no credentials")?;
-    let credentials = provider.provide_credentials().await;
-    credentials.map_err(|error| error.to_string())
-}
 
 /// The end of the names of a region's endpoints.
 pub(crate) fn domain(region: &str) -> &'static str {
@@ -38,13 +26,11 @@ pub(crate) fn domain(region: &str) -> &'static str {
 /// See <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html>. One request: the SDK of CloudFront would take longer
 /// to compile than all else that ships.
 pub(crate) async fn invalidate(
-    aws: &SdkConfig,
-    endpoint: Option<&str>,
     http: &HttpsClient,
     distribution: &str,
     reference: &str,
 ) -> Result<(), ProvisionError> {
-    let invalidated = try_invalidate(aws, endpoint, http, distribution, reference).await;
+    let invalidated = try_invalidate(http, distribution, reference).await;
     invalidated.map_err(|problem| ProvisionError::Distribution {
         distribution: distribution.to_owned(),
         problem: format!("cannot be invalidated: {problem}"),
@@ -52,8 +38,6 @@ pub(crate) async fn invalidate(
 }
 
 async fn try_invalidate(
-    aws: &SdkConfig,
-    endpoint: Option<&str>,
     http: &HttpsClient,
     distribution: &str,
     reference: &str,
@@ -65,12 +49,15 @@ async fn try_invalidate(
     let body = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?><InvalidationBatch xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Paths><Quantity>1</Quantity><Items><Path>/*</Path></Items></Paths><CallerReference>{reference}</CallerReference></InvalidationBatch>"#
     );
-    let endpoint = endpoint.unwrap_or("https://cloudfront.amazonaws.com");
+    let endpoint = aws::endpoint("CLOUDFRONT");
+    let endpoint = endpoint
+        .as_deref()
+        .unwrap_or("https://cloudfront.amazonaws.com");
     let url = format!("{endpoint}/2020-05-31/distribution/{distribution}/invalidation");
     let mut last = String::new();
     for pause in [0, 500, 2_000] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        let request = signed(aws, &url, &body).await?;
+        let request = signed(&url, &body)?;
         let answer: Result<Response<Bytes>, _> = http.send(request, ONE_TRY).await;
         match answer {
             Ok(answer) if answer.status().is_success() => return Ok(()),
@@ -81,9 +68,9 @@ async fn try_invalidate(
     Err(last)
 }
 
-async fn signed(aws: &SdkConfig, url: &str, body: &str) -> Result<Request<Full<Bytes>>, String> {
+fn signed(url: &str, body: &str) -> Result<Request<Full<Bytes>>, String> {
     let text = |error: &dyn std::error::Error| error.to_string();
-    let identity = credentials(aws).await?.into();
+    let identity = aws::credentials().map_err(|error| text(&error))?.into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region("us-east-1")

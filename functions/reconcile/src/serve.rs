@@ -61,7 +61,7 @@ pub async fn serve() -> ExitCode {
 impl Reconcile {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let policy: Policy = lambda::policy_from_env(env)?;
-        let connections = Connections::from_env(env, HttpsClient::new()).await?;
+        let connections = Connections::from_env(env, HttpsClient::new())?;
         let stripe = connections.stripe(env)?.unhurried();
         Ok(Self::new(connections.syncer_with(env, stripe)?, policy))
     }

@@ -32,7 +32,7 @@ struct SyncRequest {
 impl HttpFunction for SubscriptionStatus {
     async fn start(env: &Env) -> Result<Self, StartError> {
         // Stripe's key is left alone: most requests are answered from the table.
-        let connections = Connections::from_env(env, HttpsClient::new()).await?;
+        let connections = Connections::from_env(env, HttpsClient::new())?;
         Ok(Self {
             policy: lambda::policy_from_env(env)?,
             syncer: connections.syncer(env)?,

@@ -29,9 +29,10 @@ struct Reply {
 
 impl HttpFunction for Webhook {
     const METRIC: Option<&'static str> = Some("WebhookEvents");
+    const BEHIND_CLOUDFRONT: bool = false;
 
     async fn start(env: &Env) -> Result<Self, StartError> {
-        let connections = Connections::from_env(env, HttpsClient::new()).await?;
+        let connections = Connections::from_env(env, HttpsClient::new())?;
         let secrets = connections.signing_secrets(env)?;
         let syncer = connections.syncer(env)?;
         // Both at once, and now: no event can do without.

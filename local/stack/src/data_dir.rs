@@ -37,8 +37,9 @@ const OURS: [&str; 5] = [
     "dynamodb-real-stripe",
     "sign-in",
     "stripe",
-    "webhook-secret",
+    WEBHOOK_SECRET,
 ];
+const WEBHOOK_SECRET: &str = "webhook-secret";
 const STACK_JSON: &str = "stack.json";
 
 impl DataDir {
@@ -100,20 +101,16 @@ impl DataDir {
         self.path.join(name)
     }
 
-    /// The webhook's signing secret, made once and kept.
-    ///
-    /// # Errors
-    /// If it cannot be read or written.
-    pub fn webhook_secret(&self) -> Result<String> {
-        let path = self.file("webhook-secret");
-        if let Ok(secret) = fs::read_to_string(&path)
-            && secret.starts_with("whsec_")
-        {
-            return Ok(secret);
-        }
-        let secret = format!("whsec_{}", hex::encode(rand::random::<[u8; 24]>()));
-        self.replace("webhook-secret", secret.as_bytes())?;
-        Ok(secret)
+    /// What `provision` stored about the webhook's signing secrets, if it has.
+    #[must_use]
+    pub fn webhook_secret(&self) -> Option<String> {
+        fs::read_to_string(self.file(WEBHOOK_SECRET)).ok()
+    }
+
+    /// Keeps what it stores from then on.
+    pub fn keep_webhook_secret(&self) -> impl Fn(&str) -> Result<()> + Send + Sync + use<> {
+        let path = self.file(WEBHOOK_SECRET);
+        move |value| replace(&path, value.as_bytes())
     }
 
     /// Writes `stack.json`: the stack is ready.
@@ -121,10 +118,8 @@ impl DataDir {
     /// # Errors
     /// If it cannot be written.
     pub fn write_addresses(&self, addresses: &Addresses) -> Result<()> {
-        self.replace(
-            STACK_JSON,
-            serde_json::to_string_pretty(addresses)?.as_bytes(),
-        )
+        let text = serde_json::to_string_pretty(addresses)?;
+        replace(&self.file(STACK_JSON), text.as_bytes())
     }
 
     /// Removes `stack.json`.
@@ -132,24 +127,24 @@ impl DataDir {
         // Most of the time it is not there.
         let _ = fs::remove_file(self.file(STACK_JSON));
     }
+}
 
-    /// At once: a reader sees the whole file or none.
-    fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
-        let write = || {
-            let new = self.file(&format!("{name}.new"));
-            // For this user only: the webhook's secret is one.
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&new)?;
-            file.write_all(content)?;
-            file.sync_all()?;
-            fs::rename(new, self.file(name))
-        };
-        write().with_context(|| format!("cannot write {}", self.file(name).display()))
-    }
+/// At once: a reader sees the whole file or none.
+fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    let write = || {
+        let new = path.with_extension("new");
+        // For this user only: the webhook's secret is one.
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(new, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 impl Drop for DataDir {
@@ -177,10 +172,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("precious.txt"), "").unwrap();
         let data = DataDir::open(folder.path()).unwrap();
-        let secret = data.webhook_secret().unwrap();
-        assert_eq!(data.webhook_secret().unwrap(), secret);
+        data.keep_webhook_secret()("{}").unwrap();
+        assert_eq!(data.webhook_secret().as_deref(), Some("{}"));
         data.reset().unwrap();
-        assert_ne!(data.webhook_secret().unwrap(), secret);
+        assert_eq!(data.webhook_secret(), None);
         assert!(folder.path().join("precious.txt").exists());
     }
 }

@@ -12,6 +12,25 @@ const STACK: &str = "local";
 pub const STRIPE_SECRET_ARN: &str =
     "arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0";
 
+/// The secret that `provision` writes; its logical id is the template's.
+#[must_use]
+pub fn webhook_secret_arn() -> String {
+    secret_arn("WebhookSecret")
+}
+
+fn secret_arn(id: &str) -> String {
+    format!(
+        "arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{}-local0",
+        physical(id)
+    )
+}
+
+/// The stack's own id.
+#[must_use]
+pub fn stack_id() -> String {
+    format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/0")
+}
+
 /// What the stack fills into the template.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -23,10 +42,6 @@ pub struct Settings {
     pub stripe_api_base: String,
     /// Stripe's publishable key.
     pub stripe_publishable_key: String,
-    /// Stripe's secret key.
-    pub stripe_secret_key: String,
-    /// The webhook's signing secrets, comma separated.
-    pub stripe_webhook_secrets: String,
 }
 
 /// Parameters, pseudo parameters and resources. A resource that the local stack does not stand in for has no
@@ -92,7 +107,7 @@ fn add_resource(scope: &mut Scope, id: &str, kind: &str, settings: &Settings) {
             format!("arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}:1")
         }
         "AWS::SecretsManager::Secret" => {
-            let arn = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-local0");
+            let arn = secret_arn(id);
             attribute("Id", arn.clone());
             arn
         }

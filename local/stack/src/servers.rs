@@ -11,11 +11,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::data_dir::{Addresses, DataDir};
+use crate::data_dir::DataDir;
 use crate::lambda::Function;
 use crate::loopback::Loopback;
 use crate::names::{self, Settings};
+use crate::secrets::Secrets;
 use crate::site::Site;
+use crate::stripe_mode::STAND_IN_KEY;
 use crate::template::{ClientSpec, ScheduleSpec};
 
 /// Running servers, by the names that people know them by.
@@ -55,6 +57,12 @@ impl Servers {
             self.tasks
                 .spawn(async move { ("the page's server", serve.await.map_err(Into::into)) });
         }
+    }
+
+    pub(crate) fn serve_secrets(&mut self, listener: TcpListener, secrets: Secrets) {
+        let serve = axum::serve(listener, secrets.router()).with_graceful_shutdown(self.stopped());
+        self.tasks
+            .spawn(async move { ("Secrets Manager", serve.await.map_err(Into::into)) });
     }
 
     pub(crate) fn serve_dynamodb(&mut self, ports: Loopback, database: dynoxide::Database) {
@@ -103,31 +111,19 @@ impl Servers {
     pub(crate) async fn serve_stripe(
         &mut self,
         listener: TcpListener,
-        addresses: &Addresses,
         settings: &Settings,
         data: &DataDir,
-        app: &str,
         record: Option<PathBuf>,
     ) -> Result<()> {
         let server = local_stripe::prepare(local_stripe::Options {
             listener,
             url: settings.stripe_api_base.clone(),
             data: Some(data.file("stripe.sqlite")),
-            secret_key: settings.stripe_secret_key.clone(),
+            secret_key: STAND_IN_KEY.to_owned(),
             publishable_key: settings.stripe_publishable_key.clone(),
             record,
         });
-        let server = server.await?;
-        let handle = server.handle();
-        // The endpoint first, so that it hears of the plans.
-        handle
-            .ensure_webhook_endpoint(
-                &format!("{}/webhook", addresses.api),
-                &settings.stripe_webhook_secrets,
-            )
-            .await?;
-        handle.seed_plans(app).await?;
-        let serve = server.run(self.stopped());
+        let serve = server.await?.run(self.stopped());
         self.tasks
             .spawn(async move { ("Stripe's stand-in", serve.await) });
         Ok(())

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -13,11 +14,12 @@ use crate::gateway::Gateway;
 use crate::lambda::{Function, FunctionConfig, LogSink};
 use crate::loopback::{self, Loopback};
 use crate::names::{self, Settings};
+use crate::secrets::Secrets;
 use crate::servers::Servers;
 use crate::site::Site;
-use crate::stripe_mode::StripeMode;
+use crate::stripe_mode::{STAND_IN_KEY, StripeMode};
 use crate::template::{FunctionSpec, LogFormat, Template};
-use crate::{catalogue, database, ready};
+use crate::{catalogue, database, provision, ready};
 
 /// How to run the stack.
 #[derive(Clone)]
@@ -51,6 +53,8 @@ struct Ports {
     sign_in: TcpListener,
     stripe: TcpListener,
     dynamodb: Loopback,
+    /// For the functions alone, so any.
+    secrets: TcpListener,
 }
 
 impl Stack {
@@ -80,12 +84,20 @@ impl Stack {
             sign_in: url(&ports.sign_in)?,
             dynamodb: ports.dynamodb.url()?,
         };
-        let settings = settings(&options.stripe, &addresses, data)?;
+        let settings = settings(&options.stripe, &addresses);
+        let (secrets, own_secret) = secrets(&options.stripe, data);
         let scope = names::scope(&template, &settings);
         let resolver = template.resolve(&scope);
-        let functions = start_functions(&options, resolver.functions()?, &addresses)?;
+        let functions = start_functions(
+            &options,
+            resolver.functions()?,
+            &addresses,
+            &url(&ports.secrets)?,
+        )?;
         let mut servers = Servers::default();
+        servers.serve_secrets(ports.secrets, secrets);
         servers.run_schedules(resolver.schedules()?, &functions.by_id);
+        let by_id = functions.by_id.clone();
         let gateway = Gateway::new(resolver.api()?, functions.by_id, options.logs.clone())?;
         let page = resolver.page()?;
 
@@ -117,17 +129,10 @@ impl Stack {
             },
         );
         if stand_in {
-            let app = resolver.parameter("App")?;
             servers
-                .serve_stripe(
-                    ports.stripe,
-                    &addresses,
-                    &settings,
-                    data,
-                    &app,
-                    options.stripe_record,
-                )
+                .serve_stripe(ports.stripe, &settings, data, options.stripe_record)
                 .await?;
+            provision::create(resolver.provisions()?, &by_id).await?;
         }
 
         let mut stack = Self {
@@ -138,7 +143,7 @@ impl Stack {
         if stand_in {
             stack.await_plans().await?;
         } else {
-            catalogue::read(&stack.addresses.api, &data.webhook_secret()?).await?;
+            catalogue::read(&stack.addresses.api, &own_secret).await?;
         }
         Ok(stack)
     }
@@ -182,42 +187,52 @@ impl Ports {
             sign_in: Loopback::bind("the sign-in", port(1)?).await?.v4,
             stripe: Loopback::bind("Stripe", port(2)?).await?.v4,
             dynamodb: Loopback::bind("DynamoDB", port(3)?).await?,
+            secrets: Loopback::bind("Secrets Manager", 0).await?.v4,
         })
     }
 }
 
-fn settings(stripe: &StripeMode, addresses: &Addresses, data: &DataDir) -> Result<Settings> {
-    let (api_base, secret_key, publishable_key, webhook_secrets) = match stripe {
-        StripeMode::StandIn => (
-            addresses.stripe.clone().unwrap_or_default(),
-            "sk_test_local".to_owned(),
-            "pk_test_local".to_owned(),
-            data.webhook_secret()?,
-        ),
+fn settings(stripe: &StripeMode, addresses: &Addresses) -> Settings {
+    let (api_base, publishable_key) = match stripe {
+        StripeMode::StandIn => (addresses.stripe.as_deref(), "pk_test_local"),
         StripeMode::Real {
-            secret_key,
-            publishable_key,
-            webhook_secret,
-        } => (
-            "https://api.stripe.com".to_owned(),
-            secret_key.clone(),
-            publishable_key.clone(),
-            // The second one is ours, for the event at start.
-            [
-                webhook_secret.clone().unwrap_or_default(),
-                data.webhook_secret()?,
-            ]
-            .join(","),
-        ),
+            publishable_key, ..
+        } => (None, publishable_key.as_str()),
     };
-    Ok(Settings {
+    Settings {
         site_url: addresses.site.clone(),
         sign_in_url: addresses.sign_in.clone(),
-        stripe_api_base: api_base,
-        stripe_publishable_key: publishable_key,
-        stripe_secret_key: secret_key,
-        stripe_webhook_secrets: webhook_secrets,
-    })
+        stripe_api_base: api_base.unwrap_or("https://api.stripe.com").to_owned(),
+        stripe_publishable_key: publishable_key.to_owned(),
+    }
+}
+
+/// What Secrets Manager holds, and a signing secret of our own, for the event at start. With the stand-in, `provision` writes the signing secrets;
+/// with real Stripe, its CLI has one.
+fn secrets(stripe: &StripeMode, data: &DataDir) -> (Secrets, String) {
+    let own = format!("whsec_{}", hex::encode(rand::random::<[u8; 24]>()));
+    let secret_key = match stripe {
+        StripeMode::StandIn => STAND_IN_KEY,
+        StripeMode::Real { secret_key, .. } => secret_key,
+    };
+    let key = json!({ "secret_key": secret_key }).to_string();
+    let secrets = Secrets::default().with(names::STRIPE_SECRET_ARN, Some(key));
+    let arn = names::webhook_secret_arn();
+    let secrets = match stripe {
+        StripeMode::StandIn => {
+            secrets.with_kept(&arn, data.webhook_secret(), data.keep_webhook_secret())
+        }
+        StripeMode::Real { webhook_secret, .. } => {
+            let signing =
+                |endpoint: &str, secret: &str| json!({ "endpoint": endpoint, "secret": secret });
+            let signing = json!({
+                "current": webhook_secret.as_ref().map(|it| signing("stripe listen", it)),
+                "previous": signing("cargo dev", &own),
+            });
+            secrets.with(&arn, Some(signing.to_string()))
+        }
+    };
+    (secrets, own)
 }
 
 struct Functions {
@@ -229,6 +244,7 @@ fn start_functions(
     options: &Options,
     specs: Vec<FunctionSpec>,
     addresses: &Addresses,
+    secrets: &str,
 ) -> Result<Functions> {
     let mut functions = Functions {
         by_id: BTreeMap::new(),
@@ -252,7 +268,11 @@ fn start_functions(
         config.reserved_concurrency = spec.reserved_concurrency;
         config.logs = options.logs.clone();
         config.env = spec.environment;
-        config = config.env("AWS_ENDPOINT_URL_DYNAMODB", &addresses.dynamodb);
+        // The page is served as it lies in static/: nobody has to put it anywhere.
+        config.env.remove("SITE_BUCKET");
+        config = config
+            .env("AWS_ENDPOINT_URL_DYNAMODB", &addresses.dynamodb)
+            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets);
         if let LogFormat::Json { level } = spec.log_format {
             config = config
                 .env("AWS_LAMBDA_LOG_FORMAT", "JSON")

@@ -20,34 +20,8 @@ pub enum StripeMode {
     },
 }
 
-/// What the webhook function listens to.
-const EVENTS: [&str; 25] = [
-    "checkout.session.completed",
-    "checkout.session.expired",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
-    "customer.deleted",
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.subscription.trial_will_end",
-    "invoice.created",
-    "invoice.finalized",
-    "invoice.finalization_failed",
-    "invoice.paid",
-    "invoice.payment_action_required",
-    "invoice.payment_failed",
-    "invoice.updated",
-    "invoice.voided",
-    "product.created",
-    "product.updated",
-    "product.deleted",
-    "price.created",
-    "price.updated",
-    "price.deleted",
-];
+/// The secret key that the stand-in takes.
+pub const STAND_IN_KEY: &str = "sk_test_local";
 
 impl StripeMode {
     /// Reads `STRIPE_SECRET_KEY`, `STRIPE_PUBLISHABLE_KEY` and `STRIPE_WEBHOOK_SECRET`. Without the first, it is the
@@ -99,7 +73,7 @@ impl StripeMode {
 pub fn listen_command(site: &str) -> String {
     format!(
         "stripe listen --forward-to {site}/api/webhook --events {}",
-        EVENTS.join(",")
+        payments::webhook::EVENTS.join(",")
     )
 }
 

@@ -1,18 +1,62 @@
+use std::collections::BTreeMap;
+use std::future::IntoFuture;
 use std::time::Duration;
 
 use anyhow::Result;
-use local_stack::lambda::{Function, FunctionConfig};
+use local_stack::lambda::{Function, FunctionConfig, LogSink};
+use local_stack::secrets::Secrets;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::binaries;
 
-/// One shipped function by itself, over the Lambda Runtime API, in an environment that is complete but leads nowhere: nothing listens
-/// at port 9.
+/// Where the functions alone have Stripe's key.
+pub const STRIPE_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:stripe";
+/// Where they have the signing secrets.
+pub const WEBHOOK_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:webhook";
+
+/// What a function finds where it is alone.
+pub struct Surroundings {
+    /// Its environment.
+    pub env: BTreeMap<String, String>,
+    /// Takes each line that it writes.
+    pub logs: LogSink,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// Secrets Manager.
+    pub secrets: Secrets,
+}
+
+impl Surroundings {
+    /// Gives Stripe's key another value.
+    pub fn set_stripe_key(&self, key: &str) {
+        let value = json!({ "secret_key": key }).to_string();
+        self.secrets.set(STRIPE_SECRET, &value);
+    }
+
+    /// Gives the signing secrets other values: the current one, and the one before it.
+    pub fn set_signing_secrets(&self, current: &str, previous: Option<&str>) {
+        let signing = |secret| json!({ "endpoint": "we_1", "secret": secret });
+        let value = json!({ "current": signing(current), "previous": previous.map(signing) });
+        self.secrets.set(WEBHOOK_SECRET, &value.to_string());
+    }
+}
+
+/// One shipped function by itself, over the Lambda Runtime API, in an environment that is complete but leads nowhere but to its secrets: nothing
+/// listens at port 9.
 ///
 /// # Errors
-/// Where the binaries' folder cannot be told.
-pub fn function(name: &str, change: impl FnOnce(&mut FunctionConfig)) -> Result<Function> {
+/// Where the binaries' folder cannot be told, or there is no port left.
+pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Function> {
     let mut config = FunctionConfig::new(binaries()?.join(name)).timeout(Duration::from_secs(25));
+    let secrets = Secrets::default()
+        .with(STRIPE_SECRET, None)
+        .with(WEBHOOK_SECRET, None);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let serve = axum::serve(TcpListener::from_std(listener)?, secrets.clone().router());
+    tokio::spawn(serve.into_future());
     for (key, value) in [
         ("APP", "tollgate"),
         ("TABLE_NAME", "tollgate"),
@@ -20,16 +64,28 @@ pub fn function(name: &str, change: impl FnOnce(&mut FunctionConfig)) -> Result<
         ("SIGN_IN_URL", "http://127.0.0.1:9"),
         ("SIGN_IN_CLIENT_ID", "client"),
         ("STRIPE_PUBLISHABLE_KEY", "pk_test_1"),
-        ("STRIPE_SECRET_KEY", "sk_test_1"),
+        ("STRIPE_SECRET_ARN", STRIPE_SECRET),
         ("STRIPE_API_BASE", "http://127.0.0.1:9"),
-        ("STRIPE_WEBHOOK_SECRETS", "whsec_current,whsec_previous"),
+        ("WEBHOOK_SECRET_ARN", WEBHOOK_SECRET),
         ("ACCESS_GRACE_DAYS", "7"),
         ("ACCESS_SLACK_HOURS", "24"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url),
     ] {
         config = config.env(key, value);
     }
-    change(&mut config);
+    let mut around = Surroundings {
+        env: config.env,
+        logs: config.logs,
+        timeout: config.timeout,
+        secrets,
+    };
+    around.set_stripe_key("sk_test_1");
+    around.set_signing_secrets("whsec_current", Some("whsec_previous"));
+    change(&mut around);
+    config.env = around.env;
+    config.logs = around.logs;
+    config.timeout = around.timeout;
     Ok(Function::new(config))
 }
 

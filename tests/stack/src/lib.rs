@@ -8,13 +8,15 @@ mod local;
 mod signature;
 mod stack;
 mod tap;
+mod tls;
 mod user;
 
-pub use functions::{Event, function};
+pub use functions::{Event, STRIPE_SECRET, Surroundings, WEBHOOK_SECRET, function};
 pub use local::LocalStack;
 pub use signature::sign;
 pub use stack::{Addresses, Answer, Deployed, Stack};
 pub use tap::Tap;
+pub use tls::TlsFront;
 pub use user::User;
 
 use std::path::{Path, PathBuf};

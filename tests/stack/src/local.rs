@@ -63,6 +63,12 @@ impl LocalStack {
         (self.stack, self.process)
     }
 
+    /// The folder that it keeps everything in.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.process.data.path()
+    }
+
     /// Kills the process as a power cut would, and starts another on the same data.
     ///
     /// # Errors

@@ -8,8 +8,6 @@ fn settings() -> Settings {
         sign_in_url: "http://localhost:8788".to_owned(),
         stripe_api_base: "http://localhost:8789".to_owned(),
         stripe_publishable_key: "pk_test_local".to_owned(),
-        stripe_secret_key: "sk_test_local".to_owned(),
-        stripe_webhook_secrets: "whsec_local".to_owned(),
     }
 }
 
@@ -212,6 +210,7 @@ fn our_functions_are_read() {
       DISTRIBUTION_ID=local-Distribution
       SITE_BUCKET=local-sitebucket
       SITE_URL=http://localhost:8787
+      STACK=local
       STRIPE_API_BASE=http://localhost:8789
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0

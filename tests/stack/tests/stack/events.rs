@@ -21,12 +21,12 @@ impl Tapped {
         let stripe = Tap::before(&stack.addresses.stripe).await?;
         let dynamodb = Tap::before(&stack.dynamodb).await?;
         let webhook = function("webhook", |config| {
+            config.set_stripe_key("sk_test_local");
+            config.set_signing_secrets(SECRET, None);
             for (key, value) in [
-                ("STRIPE_SECRET_KEY", "sk_test_local"),
                 ("STRIPE_API_BASE", &stripe.url),
                 ("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.url),
                 ("TABLE_NAME", &local_stack::names::physical("Table")),
-                ("STRIPE_WEBHOOK_SECRETS", SECRET),
             ] {
                 config.env.insert(key.to_owned(), value.to_owned());
             }

@@ -8,9 +8,9 @@ use stack_tests::{Event, function};
 const STRIPE: [&str; 5] = [
     "APP",
     "TABLE_NAME",
-    "STRIPE_SECRET_KEY",
+    "STRIPE_SECRET_ARN",
     "STRIPE_API_BASE",
-    "",
+    "STRIPE_PUBLISHABLE_KEY",
 ];
 
 #[tokio::test]
@@ -27,12 +27,13 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
             ],
         ),
         ("webhook", STRIPE),
+        ("webhook", ["WEBHOOK_SECRET_ARN", "", "", "", ""]),
         (
             "subscription-status",
             [
                 "ACCESS_GRACE_DAYS",
                 "ACCESS_SLACK_HOURS",
-                "STRIPE_SECRET_KEY",
+                "STRIPE_SECRET_ARN",
                 "",
                 "",
             ],
@@ -42,7 +43,7 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
             [
                 "SITE_URL",
                 "SIGN_IN_URL",
-                "STRIPE_SECRET_KEY",
+                "STRIPE_SECRET_ARN",
                 "APP",
                 "TABLE_NAME",
             ],
@@ -64,7 +65,7 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
     }
     for (name, variable, wrong) in [
         ("config", "STRIPE_PUBLISHABLE_KEY", "sk_test_secret"),
-        ("webhook", "STRIPE_SECRET_KEY", "pk_test_secret"),
+        ("webhook", "STRIPE_PUBLISHABLE_KEY", "sk_test_secret"),
         ("subscription-status", "ACCESS_GRACE_DAYS", "soon-secret"),
         ("create-checkout-session", "SITE_URL", "secret/page"),
     ] {
@@ -119,6 +120,48 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
         );
         assert_eq!(headers["retry-after"], "2", "{name}");
         assert!(!body.to_string().contains("127.0.0.1"), "{body}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> Result<()> {
+    let get = || Event::new("GET", "/api/config");
+    let order = Event::new("POST", "/api/create-checkout-session")
+        .signed_in()
+        .body("{\"plan\":\"a\"}");
+    let status = Event::new("GET", "/api/subscription").signed_in();
+    for (name, event, expected) in [
+        ("config", get(), (403, "forbidden")),
+        (
+            "config",
+            get().header("x-origin-secret", "wrong"),
+            (403, "forbidden"),
+        ),
+        (
+            "config",
+            get().header("x-origin-secret", "right"),
+            (503, "store_unavailable"),
+        ),
+        ("create-checkout-session", order, (403, "forbidden")),
+        ("subscription-status", status, (403, "forbidden")),
+        (
+            "webhook",
+            super::webhook::signed_event(),
+            (503, "store_unavailable"),
+        ),
+    ] {
+        let function = function(name, |around| {
+            let (key, value) = ("ORIGIN_SECRET".to_owned(), "right".to_owned());
+            around.env.insert(key, value);
+        })?;
+        let answer = function.invoke(event.into_payload()).await?;
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
+        let told = (
+            answer["statusCode"].as_u64().unwrap_or_default(),
+            body["code"].as_str().unwrap_or_default(),
+        );
+        assert_eq!(told, expected, "{name}");
     }
     Ok(())
 }

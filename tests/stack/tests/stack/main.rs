@@ -5,6 +5,7 @@ mod bad_input;
 mod events;
 mod faults;
 mod functions;
+mod provision;
 mod reconcile;
 mod subscribing;
 mod webhook;

@@ -106,7 +106,7 @@ secret.update(
 
 
 # DynamoDB: the condition keys `dynamodb:LeadingKeys` and `dynamodb:Attributes` are the partition keys and the attributes that a
-# request touches, and of each part of a transaction for itself. Without them `ForAllValues` allows everything.
+# request touches. Without them `ForAllValues` allows everything.
 def touched(request):
     """The partition keys that a request names, and the attributes that it reads or writes."""
     keys, attributes = set(), set()
@@ -132,8 +132,7 @@ def touched(request):
     return keys, attributes
 
 
-def condition_keys(request):
-    keys, attributes = touched(request)
+def as_context(keys, attributes):
     context = {"dynamodb:LeadingKeys": sorted(keys), "dynamodb:Attributes": sorted(attributes)}
     return {name: values for name, values in context.items() if values}
 
@@ -141,7 +140,7 @@ def condition_keys(request):
 def with_condition_keys(context):
     def with_them(body):
         try:
-            return context(body) | condition_keys(json.loads(body))
+            return context(body) | as_context(*touched(json.loads(body)))
         except (AttributeError, KeyError, TypeError, ValueError):
             return context(body)
 
@@ -149,7 +148,7 @@ def with_condition_keys(context):
 
 
 class PartOfTransaction(str):
-    """A table's ARN, with the condition keys of what one part of a transaction does there."""
+    """A table's ARN, with the condition keys of what one part of a transaction does there, and of all of it."""
 
 
 def part_by_part(checks):
@@ -158,10 +157,12 @@ def part_by_part(checks):
         if not found:
             return found
         parts = [part for item in json.loads(body)["TransactItems"] for part in item.values()]
+        keys, attributes = zip(*map(touched, parts))
+        whole = as_context(set().union(*keys), set().union(*attributes))
         resources = []
         for (operation, table), part in zip(found, parts, strict=True):
             resource = PartOfTransaction(table)
-            resource.context = condition_keys(part)
+            resource.contexts = [as_context(*touched(part)), whole]
             resources.append((operation, resource))
         return resources
 
@@ -170,9 +171,12 @@ def part_by_part(checks):
 
 def of_each_part(enforce):
     def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
-        if isinstance(resource_arn, PartOfTransaction):
-            service_context = (service_context or {}) | resource_arn.context
-        return enforce(access_key, action, service, region, resource_arn, service_context)
+        # AWS does not say by which of the two it judges: a policy must hold by both.
+        for context in getattr(resource_arn, "contexts", [{}]):
+            denied = enforce(access_key, action, service, region, resource_arn, (service_context or {}) | context)
+            if denied:
+                return denied
+        return None
 
     return enforced
 

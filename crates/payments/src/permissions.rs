@@ -114,19 +114,19 @@ impl Stripe {
         }
     }
 
-    /// Stripe's time, to the second, as its answers say it. A 403 tells it, too.
+    /// Stripe's time, to the second, as its answers say it; `None` where they do not. A key that may not ask (403) is told, too.
     ///
     /// # Errors
     /// [`StripeError`], also where the key is refused.
-    pub async fn clock(&self) -> Result<SystemTime, StripeError> {
+    pub async fn clock(&self) -> Result<Option<SystemTime>, StripeError> {
         let mut request = RequestBuilder::new(StripeMethod::Get, "/events");
         request.query = Some("limit=1".to_owned());
         let answer = self.ask(&request).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
+        if !answer.status().is_success() && answer.status() != StatusCode::FORBIDDEN {
             return Err(crate::transport::refusal(&answer));
         }
         let date = answer.headers().get(http::header::DATE);
         let date = date.and_then(|it| httpdate::parse_http_date(it.to_str().ok()?).ok());
-        Ok(date.unwrap_or_else(SystemTime::now))
+        Ok(date)
     }
 }

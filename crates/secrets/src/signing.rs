@@ -37,6 +37,12 @@ impl Signing {
         self.current.iter().chain(&self.previous)
     }
 
+    /// Whether the secret of this endpoint is among them.
+    #[must_use]
+    pub fn knows(&self, endpoint: &str) -> bool {
+        self.all().any(|it| it.endpoint == endpoint)
+    }
+
     /// What is stored; none where nothing is.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ impl Table {
     }
 
     pub(crate) fn job_key(&self, job: &str) -> Key {
-        key(format!("{}#reconcile", self.mode), job)
+        key(format!("{}#job#{job}", self.mode), "state")
     }
 
     pub(crate) fn catalogue_key(&self) -> Key {

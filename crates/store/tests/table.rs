@@ -376,8 +376,8 @@ async fn nothing_but_events_expires_whatever_is_written() {
         [
             "test#catalogue catalogue",
             "test#customer#cus_b user",
-            "test#reconcile drift",
-            "test#reconcile undelivered",
+            "test#job#drift state",
+            "test#job#undelivered state",
             "test#user#ann customer",
         ]
     );

@@ -35,7 +35,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let by_hand = by_hand
         .map(|begin| findings.split_off(begin))
         .unwrap_or_default();
-    findings.push(alarms(arguments.place.stack.as_deref()));
+    match arguments.place.stack.as_deref() {
+        Some(stack) => findings.extend([alarms(stack), listeners(stack)]),
+        None => findings.push(finding("alarms", "ok", "none in a local stack")),
+    }
     let colours = std::io::stdout().is_terminal();
     for finding in findings.iter().chain(&by_hand) {
         println!("{}", shown(finding, colours));
@@ -53,24 +56,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-/// The alarms of a deployed stack.
-fn alarms(stack: Option<&str>) -> Value {
-    let finding =
-        |state: &str, detail: &str| json!({ "check": "alarms", "state": state, "detail": detail });
-    let Some(stack) = stack else {
-        return finding("ok", "none in a local stack");
-    };
-    let told = output(Command::new("aws").args([
-        "cloudwatch",
-        "describe-alarms",
-        "--alarm-name-prefix",
-        &format!("{stack}-"),
-        "--output",
-        "json",
-    ]));
-    let told = match told.map(|text| serde_json::from_str::<Value>(&text)) {
-        Ok(Ok(told)) => told,
-        _ => return finding("problem", "the AWS CLI cannot list them"),
+fn finding(check: &str, state: &str, detail: &str) -> Value {
+    json!({ "check": check, "state": state, "detail": detail })
+}
+
+/// Whether one of a deployed stack's alarms is ringing.
+fn alarms(stack: &str) -> Value {
+    let finding = |state: &str, detail: &str| finding("alarms", state, detail);
+    let Ok(told) = alarms_of(stack) else {
+        return finding("problem", "the AWS CLI cannot list them");
     };
     let all: Vec<&Value> = told["MetricAlarms"]
         .as_array()
@@ -83,13 +77,6 @@ fn alarms(stack: Option<&str>) -> Value {
         .filter(|it| it["StateValue"] == "ALARM")
         .map(|it| name(&it))
         .collect();
-    let mute: Vec<String> = all
-        .iter()
-        .filter(|it| {
-            it["ActionsEnabled"] == false || it["AlarmActions"].as_array().is_none_or(Vec::is_empty)
-        })
-        .map(|it| name(&it))
-        .collect();
     if all.is_empty() {
         finding("problem", "there is none")
     } else if !ringing.is_empty() {
@@ -100,11 +87,74 @@ fn alarms(stack: Option<&str>) -> Value {
                 ringing.join(", ")
             ),
         )
-    } else if !mute.is_empty() {
-        finding("warning", &format!("tell nobody: {}", mute.join(", ")))
     } else {
         finding("ok", &format!("{}, none ringing", all.len()))
     }
+}
+
+fn alarms_of(stack: &str) -> Result<Value> {
+    let names = resources(stack, "AWS::CloudWatch::Alarm")?;
+    if names.is_empty() {
+        return Ok(Value::Null);
+    }
+    aws(&["cloudwatch", "describe-alarms", "--alarm-names"], &names)
+}
+
+/// Whether somebody hears them.
+fn listeners(stack: &str) -> Value {
+    let finding = |state: &str, detail: &str| finding("who hears the alarms", state, detail);
+    let told = resources(stack, "AWS::SNS::Topic").and_then(|topics| {
+        aws(
+            &["sns", "list-subscriptions-by-topic", "--topic-arn"],
+            &topics,
+        )
+    });
+    let Ok(told) = told else {
+        return finding("problem", "the AWS CLI cannot tell");
+    };
+    let all: Vec<&Value> = told["Subscriptions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
+    let waits = all
+        .iter()
+        .filter(|it| it["SubscriptionArn"] == "PendingConfirmation");
+    match (all.len(), waits.count()) {
+        (0, _) => finding(
+            "warning",
+            "nobody: set AlarmEmail, or subscribe to the topic",
+        ),
+        (all, waits) if all == waits => finding(
+            "warning",
+            "nobody yet: the mail that AWS sent is to be confirmed",
+        ),
+        (all, waits) => finding("ok", &format!("{} of {all} subscribers", all - waits)),
+    }
+}
+
+/// The names of a stack's resources of a type.
+fn resources(stack: &str, kind: &str) -> Result<Vec<String>> {
+    let query = format!("StackResourceSummaries[?ResourceType=='{kind}'].PhysicalResourceId");
+    let list = [
+        "cloudformation",
+        "list-stack-resources",
+        "--stack-name",
+        stack,
+        "--query",
+        &query,
+    ];
+    let told = aws(&list, &[])?;
+    let names = told.as_array().into_iter().flatten();
+    Ok(names
+        .filter_map(|it| it.as_str().map(str::to_owned))
+        .collect())
+}
+
+fn aws(arguments: &[&str], names: &[String]) -> Result<Value> {
+    let mut aws = Command::new("aws");
+    aws.args(arguments).args(names).args(["--output", "json"]);
+    Ok(serde_json::from_str(&output(&mut aws)?)?)
 }
 
 fn shown(finding: &Value, colours: bool) -> String {

@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             endpoints.join(", ")
         );
         println!(
-            "What the old endpoint has still to deliver it goes on delivering. When it has (a day is plenty), end the rotation:"
+            "What the old endpoint has still to deliver it goes on delivering. Stripe tries for three days. Then end the rotation:"
         );
         let place = arguments
             .place

@@ -11,7 +11,6 @@ use rusty_s3::{Credentials, UrlStyle};
 use url::Url;
 
 use crate::ProvisionError;
-use crate::signed;
 
 /// How long a signed address is good for: one request.
 const SIGNED_FOR: Duration = Duration::from_secs(60);
@@ -37,7 +36,7 @@ impl Bucket {
         let (endpoint, style) = match aws::endpoint("S3") {
             Some(endpoint) => (endpoint, UrlStyle::Path),
             None => (
-                format!("https://s3.{region}.{}", signed::domain(&region)),
+                format!("https://s3.{region}.amazonaws.com"),
                 UrlStyle::VirtualHost,
             ),
         };

@@ -10,7 +10,7 @@ use secrets::{Signing, SigningSecret};
 use serde::Serialize;
 
 use crate::error::with_causes;
-use crate::{Doing, Plans, Provision, ProvisionError, plans};
+use crate::{Doing, Provision, ProvisionError, plans};
 
 /// Half of what a signature may be off.
 const CLOCK_WARNING: u64 = TOLERANCE.unsigned_abs() / 2;
@@ -113,29 +113,24 @@ impl Provision {
         match self.stripe.clock().await {
             Ok(theirs) => {
                 let mode = self.stripe.mode();
-                findings.add(
-                    "Stripe's key",
-                    State::Ok,
-                    format!(
-                        "{mode} mode, as the publishable key ({})",
-                        shortened(&self.publishable_key)
-                    ),
+                let detail = format!(
+                    "{mode} mode, as the publishable key ({})",
+                    shortened(&self.publishable_key)
                 );
-                let now = SystemTime::now();
-                let off = now
-                    .duration_since(theirs)
-                    .or_else(|_| theirs.duration_since(now));
-                let off = off.unwrap_or_default().as_secs();
-                let state = if off < CLOCK_WARNING {
-                    State::Ok
-                } else {
-                    State::Problem
-                };
-                findings.add(
-                    "clock",
-                    state,
-                    format!("{off} s from Stripe's; signatures hold for {TOLERANCE} s"),
-                );
+                findings.add("Stripe's key", State::Ok, detail);
+                match theirs.map(seconds_off) {
+                    Some(off) => {
+                        let state = if off < CLOCK_WARNING {
+                            State::Ok
+                        } else {
+                            State::Problem
+                        };
+                        let detail =
+                            format!("{off} s from Stripe's; signatures hold for {TOLERANCE} s");
+                        findings.add("clock", state, detail);
+                    }
+                    None => findings.add("clock", State::Warning, "Stripe does not tell its time"),
+                }
                 true
             }
             Err(StripeError::Api { status: 401, .. }) => {
@@ -182,7 +177,7 @@ impl Provision {
     async fn examine_endpoint(&self) -> Result<(State, String), ProvisionError> {
         let stored = Signing::read(&self.vault).await?;
         let ours = self.our_endpoints().await?;
-        let Some(current) = stored.current else {
+        let Some(current) = &stored.current else {
             return wrong("none is stored; deploy again, or cargo xtask doctor --repair");
         };
         let Some(endpoint) = ours.iter().find(|it| it.id == current.endpoint) else {
@@ -204,8 +199,7 @@ impl Provision {
                 "{id} is disabled, or has other events or another address; --repair mends it"
             ));
         }
-        let known: Vec<&str> = current_and(&stored.previous, &current);
-        if let Some(stray) = ours.iter().find(|it| !known.contains(&it.id.as_str())) {
+        if let Some(stray) = ours.iter().find(|it| !stored.knows(&it.id)) {
             return Ok((
                 State::Warning,
                 format!(
@@ -214,7 +208,8 @@ impl Provision {
                 ),
             ));
         }
-        if stored.previous.is_some() {
+        let is_there = |it: &SigningSecret| ours.iter().any(|endpoint| endpoint.id == it.endpoint);
+        if stored.previous.as_ref().is_some_and(is_there) {
             return Ok((
                 State::Warning,
                 format!(
@@ -270,7 +265,7 @@ impl Provision {
     }
 
     async fn examine_plans(&self) -> Result<(State, String), ProvisionError> {
-        let plans = Plans::built_in()?;
+        let plans = self.plans()?;
         let differences = plans::differences(&self.stripe, self.app(), &plans).await?;
         match &differences[..] {
             [] => fine(format!("{} plans as plans.toml says", plans.keys().count())),
@@ -283,7 +278,7 @@ impl Provision {
 
     async fn examine_table(&self) -> Result<(State, String), ProvisionError> {
         let catalogue = self.syncer.table().catalogue().await?.unwrap_or_default();
-        let plans = Plans::built_in()?;
+        let plans = self.plans()?;
         let on_offer: Vec<&str> = catalogue.plans.iter().map(|it| it.key.as_str()).collect();
         let missing: Vec<&str> = plans.keys().filter(|key| !on_offer.contains(key)).collect();
         if !missing.is_empty() {
@@ -345,15 +340,12 @@ impl Provision {
     }
 }
 
-fn current_and<'a>(
-    previous: &'a Option<SigningSecret>,
-    current: &'a SigningSecret,
-) -> Vec<&'a str> {
-    previous
-        .iter()
-        .chain([current])
-        .map(|it| it.endpoint.as_str())
-        .collect()
+fn seconds_off(theirs: SystemTime) -> u64 {
+    let now = SystemTime::now();
+    let off = now
+        .duration_since(theirs)
+        .or_else(|_| theirs.duration_since(now));
+    off.unwrap_or_default().as_secs()
 }
 
 /// Enough of a public key to tell it from another.

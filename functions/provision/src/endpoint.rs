@@ -6,10 +6,10 @@ use secrets::{SecretError, Signing, SigningSecret};
 use crate::{Doing, Provision, ProvisionError};
 
 impl Provision {
-    /// Makes sure that there is one endpoint of this stack, switched on, for our address, events and version, and that its secret is stored.
+    /// Makes sure that there is an endpoint of this stack, switched on, for our address, events and version, and that its secret is stored.
     /// Gives its id.
     ///
-    /// A crash between any two steps leaves at worst an endpoint whose secret is stored nowhere; the next run takes it away.
+    /// A crash between any two steps leaves at worst an endpoint whose secret is stored nowhere: what it delivers is refused, and the next run takes it away.
     pub(crate) async fn ensure_endpoint(&self) -> Result<String, ProvisionError> {
         let mut stored = match Signing::read(&self.vault).await {
             Err(error @ SecretError::Invalid { .. }) => {
@@ -19,6 +19,14 @@ impl Provision {
             read => read?,
         };
         let ours = self.our_endpoints().await?;
+        // First, as there is room for 16 only.
+        for endpoint in ours.iter().filter(|it| !stored.knows(&it.id)) {
+            self.delete_endpoint(&endpoint.id).await?;
+            tracing::info!(
+                endpoint = endpoint.id,
+                "endpoint without a stored secret taken away"
+            );
+        }
         let find = |secret: &Option<SigningSecret>| {
             let secret = secret.as_ref()?;
             ours.iter().find(|it| it.id == secret.endpoint)
@@ -34,40 +42,51 @@ impl Provision {
                     updated.await.map_err(Doing::Endpoint.failed())?;
                     tracing::info!(endpoint = endpoint.id, "endpoint changed");
                 }
+                if stored != before {
+                    stored.write(&self.vault).await?;
+                }
+                return Ok(endpoint.id.clone());
             }
-            of_another_version => {
-                // What the old one has sent already is still to be understood.
-                stored.previous = of_another_version.and_then(|_| stored.current.take());
-                stored.current = Some(self.make_endpoint().await?);
+            // An upgrade is a rotation: what the old one has still to deliver, it goes on delivering until that is finished.
+            Some(_) => {
+                if let Some(older) = stored.previous.take() {
+                    self.delete_endpoint(&older.endpoint).await?;
+                }
+                stored.previous = stored.current.take();
             }
+            None => {}
         }
-        if stored != before {
-            stored.write(&self.vault).await?;
-        }
-        let Some(current) = stored.current else {
-            return Err(ProvisionError::Rotation("no endpoint was made"));
+        self.make_current(stored.previous).await
+    }
+
+    /// Makes an endpoint and stores its secret as the current one. Gives its id.
+    async fn make_current(
+        &self,
+        previous: Option<SigningSecret>,
+    ) -> Result<String, ProvisionError> {
+        let made = self
+            .stripe
+            .create_endpoint(self.app(), &self.stack, &self.webhook_url);
+        let made = made.await.map_err(Doing::Endpoint.failed())?;
+        tracing::info!(endpoint = made.id, "endpoint made");
+        let signing = Signing {
+            current: Some(SigningSecret {
+                endpoint: made.id.clone(),
+                secret: made.secret,
+            }),
+            previous,
         };
-        let in_rotation = before
-            .current
-            .as_ref()
-            .is_some_and(|it| it.endpoint == current.endpoint);
-        for endpoint in &ours {
-            let is_kept = endpoint.id == current.endpoint
-                || (in_rotation
-                    && stored
-                        .previous
-                        .as_ref()
-                        .is_some_and(|it| it.endpoint == endpoint.id));
-            if !is_kept {
-                let deleted = self.stripe.delete_endpoint(&endpoint.id).await;
-                deleted.map_err(Doing::Endpoint.failed())?;
-                tracing::info!(
-                    endpoint = endpoint.id,
-                    "endpoint without a stored secret, or of another version, taken away"
-                );
-            }
+        if let Err(error) = signing.write(&self.vault).await {
+            // Where this fails, too, the next run does it.
+            let _ = self.delete_endpoint(&made.id).await;
+            return Err(error.into());
         }
-        Ok(current.endpoint)
+        Ok(made.id)
+    }
+
+    async fn delete_endpoint(&self, id: &str) -> Result<(), ProvisionError> {
+        let deleted = self.stripe.delete_endpoint(id).await;
+        deleted.map_err(Doing::Endpoint.failed())
     }
 
     /// Switches off all endpoints of this stack. They stay, with what they have delivered.
@@ -90,12 +109,8 @@ impl Provision {
                 "a rotation is under way: finish it first (--finish)",
             ));
         }
-        let rotating = Signing {
-            current: Some(self.make_endpoint().await?),
-            previous: stored.current,
-        };
-        rotating.write(&self.vault).await?;
-        Ok(rotating)
+        self.make_current(stored.current).await?;
+        Ok(Signing::read(&self.vault).await?)
     }
 
     /// Finishes it: the old endpoint and its secret go.
@@ -106,9 +121,24 @@ impl Provision {
                 "no rotation is under way: there is one signing secret",
             ));
         };
+        let ours = self.our_endpoints().await?;
+        let stays = |it: &&Endpoint| {
+            stored
+                .current
+                .as_ref()
+                .is_some_and(|secret| secret.endpoint == it.id)
+        };
+        if !ours
+            .iter()
+            .find(stays)
+            .is_some_and(|it| self.is_as_it_is_to_be(it))
+        {
+            return Err(ProvisionError::Rotation(
+                "the new endpoint is not there, or not as it must be: cargo xtask doctor --repair, then begin again",
+            ));
+        }
         // The endpoint first: while it delivers, its secret is needed.
-        let deleted = self.stripe.delete_endpoint(&previous.endpoint).await;
-        deleted.map_err(Doing::Endpoint.failed())?;
+        self.delete_endpoint(&previous.endpoint).await?;
         let finished = Signing {
             current: stored.current,
             previous: None,
@@ -130,18 +160,6 @@ impl Provision {
     pub(crate) fn is_as_it_is_to_be(&self, endpoint: &Endpoint) -> bool {
         endpoint.is_enabled() && endpoint.url == self.webhook_url && endpoint.has_our_events()
     }
-
-    async fn make_endpoint(&self) -> Result<SigningSecret, ProvisionError> {
-        let made = self
-            .stripe
-            .create_endpoint(self.app(), &self.stack, &self.webhook_url);
-        let made = made.await.map_err(Doing::Endpoint.failed())?;
-        tracing::info!(endpoint = made.id, "endpoint made");
-        Ok(SigningSecret {
-            endpoint: made.id,
-            secret: made.secret,
-        })
-    }
 }
 
 /// Whether this is about the key, which a stack that is being deleted need not have any more.
@@ -149,12 +167,13 @@ pub(crate) fn is_about_the_key(error: &ProvisionError) -> bool {
     let ProvisionError::Stripe { source, .. } = error else {
         return false;
     };
-    matches!(
-        **source,
-        StripeError::NoKey(_)
-            | StripeError::Api {
-                status: 401 | 403,
-                ..
-            }
-    )
+    match &**source {
+        StripeError::Api { status, .. } => matches!(status, 401 | 403),
+        StripeError::NoKey(error) => match error.downcast_ref::<SecretError>() {
+            Some(SecretError::Invalid { .. }) => true,
+            Some(SecretError::Unavailable { code, .. }) => code == "AccessDeniedException",
+            None => false,
+        },
+        _ => false,
+    }
 }

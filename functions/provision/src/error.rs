@@ -71,6 +71,11 @@ pub enum ProvisionError {
         "plans.toml: the lookup key {0} belongs to a price that is not this application's; choose another, or take it from that price in Stripe"
     )]
     LookupKeyTaken(String),
+    /// Two products of the list have their prices under one.
+    #[error(
+        "plans.toml: {1} and {2} have their prices under one product in Stripe, {0}; give it the metadata product_key of one of them, or make another product for the other's price"
+    )]
+    OneProduct(String, String, String),
     /// The page's files cannot be read.
     #[error("the page: {0}")]
     Page(String),
@@ -93,6 +98,9 @@ pub enum ProvisionError {
     /// Two rotations at once, or one to be finished that was not begun.
     #[error("{0}")]
     Rotation(&'static str),
+    /// Another run is at work.
+    #[error("another run began meanwhile; do it again")]
+    Overtaken,
     /// Not done within the function's time.
     #[error("not done within the function's time; deploy again, it goes on where it stopped")]
     Timeout,
@@ -116,8 +124,8 @@ fn explain(doing: Doing, error: &StripeError) -> String {
     let said = body.message.for_the_operator();
     let advice = match (status, body.code.as_deref()) {
         (401, _) => "Stripe refuses the key: it is wrong, or was revoked. Put the right one into the secret and deploy again.".to_owned(),
-        (403, _) => format!("the restricted key lacks a permission: {}. Give it to the key in Stripe's dashboard and deploy again.", doing.permission()),
-        (_, Some("account_invalid" | "testmode_charges_only")) => "the Stripe account is not activated; finish its activation in Stripe's dashboard, or use a test key.".to_owned(),
+        (403, _) => format!("the key lacks a permission: {}. Give it to the key in Stripe's dashboard and deploy again.", doing.permission()),
+        (_, Some("testmode_charges_only")) => "the Stripe account is not activated; finish its activation in Stripe's dashboard, or use a test key.".to_owned(),
         (429, _) => "Stripe limits the rate; deploy again in a minute.".to_owned(),
         _ => error.to_string(),
     };

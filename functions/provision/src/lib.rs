@@ -9,6 +9,7 @@ mod cloudformation;
 mod doctor;
 mod endpoint;
 mod error;
+mod lease;
 mod page;
 mod plans;
 mod serve;
@@ -18,11 +19,14 @@ pub use error::ProvisionError;
 pub use plans::{InvalidPlans, Plans};
 pub use serve::serve;
 
+use std::path::PathBuf;
+
 use billing::App;
 use https_client::HttpsClient;
 use lambda::{Connections, Env, StartError};
 use payments::Stripe;
 use secrets::Vault;
+use store::Table;
 use sync::Syncer;
 
 use cloudformation::{Made, RequestType};
@@ -43,6 +47,8 @@ pub struct Provision {
     webhook_url: String,
     site_url: String,
     publishable_key: String,
+    /// What is on offer, if not what is built in.
+    plans: Option<PathBuf>,
     /// `None` where somebody else serves the page, as the local stack does.
     page: Option<Page>,
 }
@@ -70,12 +76,25 @@ impl Provision {
             webhook_url: env.text("WEBHOOK_URL")?.to_owned(),
             site_url: env.origin("SITE_URL")?,
             publishable_key: env.text("STRIPE_PUBLISHABLE_KEY")?.to_owned(),
+            plans: env.optional("PLANS_FILE").map(PathBuf::from),
             page,
         })
     }
 
+    /// Read each time: what is wrong with them is to stand in the answer.
+    fn plans(&self) -> Result<Plans, InvalidPlans> {
+        match &self.plans {
+            Some(path) => Plans::read(path),
+            None => Plans::built_in(),
+        }
+    }
+
     fn app(&self) -> &App {
         self.syncer.app()
+    }
+
+    fn table(&self) -> &Table {
+        self.syncer.table()
     }
 
     async fn change(&self, request: RequestType, reference: &str) -> Result<Made, ProvisionError> {
@@ -87,7 +106,7 @@ impl Provision {
 
     /// In an order in which nothing is missed: the endpoint hears of the plans, and the page comes last, when there is something to buy.
     async fn set_up(&self, reference: &str) -> Result<Made, ProvisionError> {
-        let plans = Plans::built_in()?;
+        let plans = self.plans()?;
         let webhook_endpoint = self.ensure_endpoint().await?;
         let choices = plans::ensure(&self.stripe, self.app(), &plans).await?;
         let existing = self.stripe.portal_configuration(self.app()).await;

@@ -10,9 +10,8 @@ use https_client::HttpsClient;
 use crate::bucket::Bucket;
 use crate::{ProvisionError, signed};
 
-/// Folders of a layer that Lambda gives a meaning to: <https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html>. Should somebody
-/// put another layer beside ours, its files are nobody's page.
-const NOT_THE_PAGE: [&str; 3] = ["bin", "extensions", "lib"];
+/// Folders of a layer that Lambda gives a meaning to: <https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html>. Whose would they be?
+const LAMBDAS: [&str; 3] = ["bin", "extensions", "lib"];
 
 /// A browser asks each time whether its copy is current; CloudFront keeps its own until the next deployment invalidates it.
 const CACHE_CONTROL: &str = "max-age=0, s-maxage=31536000, must-revalidate";
@@ -48,16 +47,12 @@ impl Page {
             let content = fs::read(self.files.join(key))
                 .map_err(|error| ProvisionError::Page(format!("{key}: {error}")))?;
             bucket
-                .put(
-                    key,
-                    &content_type(key)?,
-                    CACHE_CONTROL,
-                    Bytes::from(content),
-                )
+                .put(key, &content_type(key), CACHE_CONTROL, Bytes::from(content))
                 .await?;
         }
         for key in there.iter().filter(|key| !files.contains(*key)) {
-            if bucket.is_ours(key).await? {
+            // What cannot be looked at is not ours, and nothing to wait for.
+            if bucket.is_ours(key).await.unwrap_or(false) {
                 bucket.delete(key).await?;
             }
         }
@@ -104,14 +99,18 @@ fn files(root: &Path) -> Result<BTreeSet<String>, ProvisionError> {
         for entry in fs::read_dir(root.join(&folder)).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else {
+            let is_shown = |name: &&str| !name.starts_with('.') || *name == ".well-known";
+            let Some(name) = name.to_str().filter(is_shown) else {
                 continue;
             };
             let path = folder.join(name);
             if entry.file_type().map_err(wrong)?.is_dir() {
-                if !(folder.as_os_str().is_empty() && NOT_THE_PAGE.contains(&name)) {
-                    folders.push(path);
+                if folder.as_os_str().is_empty() && LAMBDAS.contains(&name) {
+                    return Err(ProvisionError::Page(format!(
+                        "{name}/ has a meaning for Lambda at the top of a layer: call the folder otherwise, and give this function no other layer"
+                    )));
                 }
+                folders.push(path);
             } else {
                 files.insert(path.to_string_lossy().replace('\\', "/"));
             }
@@ -120,16 +119,13 @@ fn files(root: &Path) -> Result<BTreeSet<String>, ProvisionError> {
     Ok(files)
 }
 
-fn content_type(key: &str) -> Result<String, ProvisionError> {
-    let Some(mime) = mime_guess::from_path(key).first() else {
-        return Err(ProvisionError::Page(format!(
-            "{key}: what type of file is this? Its ending is not known"
-        )));
-    };
-    Ok(match mime.type_().as_str() {
+/// As the local stack serves it.
+fn content_type(key: &str) -> String {
+    let mime = mime_guess::from_path(key).first_or_octet_stream();
+    match mime.type_().as_str() {
         "text" => format!("{mime}; charset=utf-8"),
         _ => mime.to_string(),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -137,41 +133,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_of_the_page_has_a_type() {
+    fn every_file_of_the_page_is_found_and_has_a_type() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static");
         let files = files(&root).unwrap();
         assert!(
             files.contains("index.html") && files.contains("js/home.js"),
             "{files:?}"
         );
+        let unknown = "application/octet-stream";
+        assert!(
+            files.iter().all(|it| content_type(it) != unknown),
+            "{files:?}"
+        );
         for (key, expected) in [
             ("index.html", "text/html; charset=utf-8"),
             ("js/home.js", "text/javascript; charset=utf-8"),
             ("css/base.css", "text/css; charset=utf-8"),
+            (".well-known/association", unknown),
         ] {
-            assert_eq!(content_type(key).unwrap(), expected);
+            assert_eq!(content_type(key), expected);
         }
-        for file in files {
-            content_type(&file).unwrap();
-        }
-        assert!(content_type("README").is_err());
     }
 
     #[test]
-    fn what_is_hidden_or_another_layers_is_not_the_page() {
+    fn what_is_hidden_is_not_the_page_and_what_lambda_would_take_is_refused() {
         let root = std::env::temp_dir().join(format!("provision-page-{}", std::process::id()));
-        for file in [
-            "index.html",
-            ".git/config",
-            "extensions/agent",
-            "js/lib/a.js",
-        ] {
+        let make = |file: &str| {
             let path = root.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
+        };
+        for file in ["index.html", ".git/config", ".well-known/a", "js/lib/a.js"] {
+            make(file);
         }
         let found: Vec<String> = files(&root).unwrap().into_iter().collect();
+        make("lib/b.js");
+        let refused = files(&root).unwrap_err().to_string();
         fs::remove_dir_all(&root).unwrap();
-        assert_eq!(found, ["index.html", "js/lib/a.js"]);
+        assert_eq!(found, [".well-known/a", "index.html", "js/lib/a.js"]);
+        assert!(refused.contains("lib/ has a meaning"), "{refused}");
     }
 }

@@ -1,6 +1,7 @@
 //! `plans.toml`, and Stripe's products and prices as it says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use billing::{App, Interval, PlanKey};
 use payments::{Choices, ExistingPrice, ExistingProduct, PriceOffer, ProductOffer, Stripe};
@@ -13,6 +14,8 @@ const PLANS: &str = include_str!("../../../plans.toml");
 
 /// Stripe's longest trial.
 const LONGEST_TRIAL: u32 = 730;
+/// The portal's configuration holds no more: <https://docs.stripe.com/api/customer_portal/configurations/create>.
+const MOST_PRODUCTS: usize = 10;
 /// Stripe takes no more lookup keys in one question.
 const KEYS_AT_ONCE: usize = 10;
 
@@ -64,6 +67,16 @@ impl Plans {
         Self::parse(PLANS)
     }
 
+    /// Those of this file in place of the built-in ones: where a change shall not need a build.
+    ///
+    /// # Errors
+    /// [`InvalidPlans`]
+    pub fn read(path: &Path) -> Result<Self, InvalidPlans> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| InvalidPlans(format!("{}: {error}", path.display())))?;
+        Self::parse(&text)
+    }
+
     /// Reads and checks a list of plans.
     ///
     /// # Errors
@@ -75,6 +88,12 @@ impl Plans {
     }
 
     fn check(&self) -> Result<(), String> {
+        let sold = self.products.iter().filter(|it| !it.prices.is_empty());
+        if sold.count() > MOST_PRODUCTS {
+            return Err(format!(
+                "Stripe's portal takes {MOST_PRODUCTS} products with prices at most"
+            ));
+        }
         let mut products = BTreeSet::new();
         let mut keys = BTreeSet::new();
         for product in &self.products {
@@ -166,20 +185,94 @@ impl Price {
     }
 }
 
-/// The prices of the account that have these keys.
-async fn prices_of(
-    stripe: &Stripe,
-    keys: &[&str],
-) -> Result<BTreeMap<String, ExistingPrice>, ProvisionError> {
-    let mut prices = BTreeMap::new();
-    for keys in keys.chunks(KEYS_AT_ONCE) {
-        let found = stripe.prices(keys).await.map_err(Doing::Prices.failed())?;
-        let named = found
-            .into_iter()
-            .filter_map(|it| Some((it.lookup_key()?.to_owned(), it)));
-        prices.extend(named);
+/// What Stripe has of the list.
+struct Inventory<'a> {
+    app: &'a App,
+    products: Vec<ExistingProduct>,
+    prices: BTreeMap<String, ExistingPrice>,
+}
+
+/// How Stripe has a price of the list.
+enum Found<'a> {
+    /// Not at all.
+    Missing,
+    /// As somebody else's.
+    Taken,
+    /// As it is to be, or so that it can be made so.
+    Same(&'a ExistingPrice),
+    /// Asking for something else, or of another product: that cannot be changed.
+    Other(&'a ExistingPrice),
+}
+
+impl<'a> Inventory<'a> {
+    async fn take(stripe: &Stripe, app: &'a App, plans: &Plans) -> Result<Self, ProvisionError> {
+        let keys: Vec<&str> = plans.keys().collect();
+        let mut prices = BTreeMap::new();
+        for keys in keys.chunks(KEYS_AT_ONCE) {
+            let found = stripe.prices(keys).await.map_err(Doing::Prices.failed())?;
+            let named = found
+                .into_iter()
+                .filter_map(|it| Some((it.lookup_key()?.to_owned(), it)));
+            prices.extend(named);
+        }
+        let products = stripe.products().await;
+        Ok(Self {
+            app,
+            products: products.map_err(Doing::Products.failed())?,
+            prices,
+        })
     }
-    Ok(prices)
+
+    /// The product that is meant: by its key, or one that was made by hand and has one of its prices.
+    fn product(
+        &self,
+        offer: &ProductOffer<'_>,
+        prices: &[PriceOffer<'_>],
+    ) -> Option<&ExistingProduct> {
+        let has_its_price = |product: &&ExistingProduct| {
+            let mut its = prices
+                .iter()
+                .filter_map(|it| self.prices.get(it.lookup_key));
+            its.any(|price| price.product() == product.id)
+        };
+        let mut ours = self.products.iter().filter(|it| it.is_of(self.app));
+        let named = ours.clone().find(|it| it.key() == Some(offer.key));
+        named.or_else(|| ours.find(|it| it.key().is_none() && has_its_price(it)))
+    }
+
+    /// How the price stands, which is to be this product's.
+    fn price(&self, offer: &PriceOffer<'_>, product: Option<&str>) -> Found<'_> {
+        let Some(price) = self.prices.get(offer.lookup_key) else {
+            return Found::Missing;
+        };
+        let of = self.products.iter().find(|it| it.id == price.product());
+        if !of.is_some_and(|it| it.is_of(self.app)) {
+            Found::Taken
+        } else if product == Some(price.product()) && price.asks_the_same(offer) {
+            Found::Same(price)
+        } else {
+            Found::Other(price)
+        }
+    }
+
+    /// Refuses what could only be put right by hand, before anything is changed.
+    fn check(&self, plans: &Plans) -> Result<(), ProvisionError> {
+        let mut meant = BTreeMap::new();
+        for (offer, prices) in plans.offers() {
+            for price in &prices {
+                if matches!(self.price(price, None), Found::Taken) {
+                    return Err(ProvisionError::LookupKeyTaken(price.lookup_key.to_owned()));
+                }
+            }
+            if let Some(product) = self.product(&offer, &prices)
+                && let Some(other) = meant.insert(product.id.clone(), offer.key)
+            {
+                let (one, two) = (other.to_owned(), offer.key.to_owned());
+                return Err(ProvisionError::OneProduct(product.id.clone(), one, two));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Makes Stripe's products and prices as the list says, changing only what differs and deleting nothing. Gives what a customer can switch between.
@@ -188,18 +281,11 @@ pub(crate) async fn ensure(
     app: &App,
     plans: &Plans,
 ) -> Result<Choices, ProvisionError> {
-    let keys: Vec<&str> = plans.keys().collect();
-    let prices = prices_of(stripe, &keys).await?;
-    let products = stripe.products().await.map_err(Doing::Products.failed())?;
+    let inventory = Inventory::take(stripe, app, plans).await?;
+    inventory.check(plans)?;
     let mut choices = Choices::new();
-    for (offer, price_offers) in plans.offers() {
-        let existing = find(&products, app, &offer, |product| {
-            let of_it = |price: &ExistingPrice| price.product() == product.id;
-            price_offers
-                .iter()
-                .any(|it| prices.get(it.lookup_key).is_some_and(of_it))
-        });
-        let product = match existing {
+    for (offer, prices) in plans.offers() {
+        let product = match inventory.product(&offer, &prices) {
             Some(product) => {
                 if !product.matches(&offer) {
                     let updated = stripe.update_product(&product.id, &offer).await;
@@ -210,46 +296,30 @@ pub(crate) async fn ensure(
             }
             None => {
                 let created = stripe.create_product(app, &offer).await;
+                let created = created.map_err(Doing::Products.failed())?;
                 tracing::info!(product = offer.key, "product made");
-                created.map_err(Doing::Products.failed())?
+                created
             }
         };
-        for offer in price_offers {
-            let existing = prices.get(offer.lookup_key);
-            let price = ensure_price(stripe, app, &products, &product, &offer, existing).await?;
+        for offer in prices {
+            let found = inventory.price(&offer, Some(&product));
+            let price = ensure_price(stripe, &product, &offer, found).await?;
             choices.entry(product.clone()).or_default().push(price);
         }
     }
     Ok(choices)
 }
 
-/// The product that is meant: by its key, or one that was made by hand and `has_its_price`.
-fn find<'a>(
-    products: &'a [ExistingProduct],
-    app: &App,
-    offer: &ProductOffer<'_>,
-    has_its_price: impl Fn(&ExistingProduct) -> bool,
-) -> Option<&'a ExistingProduct> {
-    let mut ours = products.iter().filter(|it| it.is_of(app));
-    let named = ours.clone().find(|it| it.key() == Some(offer.key));
-    named.or_else(|| ours.find(|it| it.key().is_none() && has_its_price(it)))
-}
-
 async fn ensure_price(
     stripe: &Stripe,
-    app: &App,
-    products: &[ExistingProduct],
     product: &str,
     offer: &PriceOffer<'_>,
-    existing: Option<&ExistingPrice>,
+    found: Found<'_>,
 ) -> Result<String, ProvisionError> {
     let key = offer.lookup_key;
-    if let Some(price) = existing {
-        let of = products.iter().find(|it| it.id == price.product());
-        if !of.is_some_and(|it| it.is_of(app)) {
-            return Err(ProvisionError::LookupKeyTaken(key.to_owned()));
-        }
-        if price.product() == product && price.asks_the_same(offer) {
+    let old = match found {
+        Found::Taken => return Err(ProvisionError::LookupKeyTaken(key.to_owned())),
+        Found::Same(price) => {
             if !price.matches(offer) {
                 let updated = stripe.update_price(&price.id, offer).await;
                 updated.map_err(Doing::Prices.failed())?;
@@ -257,12 +327,14 @@ async fn ensure_price(
             }
             return Ok(price.id.clone());
         }
-    }
+        Found::Other(price) => Some(price),
+        Found::Missing => None,
+    };
     let created = stripe.create_price(product, offer).await;
     let created = created.map_err(Doing::Prices.failed())?;
     tracing::info!(price = key, "price made");
-    // What it asks for cannot be changed: the new one has the key now, and the old one leaves the offer.
-    if let Some(old) = existing {
+    // The new one has the key now, and the old one leaves the offer.
+    if let Some(old) = old {
         let retired = stripe.retire_price(&old.id).await;
         retired.map_err(Doing::Prices.failed())?;
     }
@@ -275,26 +347,21 @@ pub(crate) async fn differences(
     app: &App,
     plans: &Plans,
 ) -> Result<Vec<String>, ProvisionError> {
-    let keys: Vec<&str> = plans.keys().collect();
-    let prices = prices_of(stripe, &keys).await?;
-    let products = stripe.products().await.map_err(Doing::Products.failed())?;
+    let inventory = Inventory::take(stripe, app, plans).await?;
+    inventory.check(plans)?;
     let mut differences = Vec::new();
-    for (offer, price_offers) in plans.offers() {
-        let product = find(&products, app, &offer, |_| false);
+    for (offer, prices) in plans.offers() {
+        let product = inventory.product(&offer, &prices);
         if !product.is_some_and(|it| it.matches(&offer)) {
             differences.push(offer.key.to_owned());
         }
-        let differs = |offer: &&PriceOffer<'_>| {
-            !prices
-                .get(offer.lookup_key)
-                .is_some_and(|it| it.matches(offer))
-        };
-        differences.extend(
-            price_offers
-                .iter()
-                .filter(differs)
-                .map(|it| it.lookup_key.to_owned()),
-        );
+        let product = product.map(|it| it.id.as_str());
+        for offer in prices {
+            if !matches!(inventory.price(&offer, product), Found::Same(price) if price.matches(&offer))
+            {
+                differences.push(offer.lookup_key.to_owned());
+            }
+        }
     }
     Ok(differences)
 }
@@ -309,11 +376,7 @@ mod tests {
 
     #[test]
     fn the_plans_of_this_repository_are_valid() {
-        let plans = Plans::built_in().unwrap();
-        assert_eq!(
-            plans.keys().collect::<Vec<_>>(),
-            ["starter-monthly", "pro-monthly"]
-        );
+        assert!(Plans::built_in().unwrap().keys().next().is_some());
     }
 
     #[test]
@@ -365,6 +428,10 @@ mod tests {
             "{fine}[[products.prices]]\nlookup_key = \"b\"\n{fine}"
         ));
         assert!(problem(&twice).contains("same interval"));
+        let product = |number: usize| price(fine).replace("\"a", &format!("\"a{number}"));
+        let most: String = (0..10).map(product).collect();
+        assert!(Plans::parse(&most).is_ok());
+        assert!(problem(&(most + &product(10))).contains("10 products with prices at most"));
         let same = format!("{}{}", price(fine), price(fine));
         assert!(problem(&same).contains("two products have the key"));
     }

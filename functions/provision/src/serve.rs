@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cloudformation::CustomResource;
+use crate::lease::alone;
 use crate::{Provision, ProvisionError};
 
 /// What is kept of the function's time for telling CloudFormation, four tries of it.
@@ -90,7 +91,7 @@ impl Provision {
         time: Duration,
     ) -> Result<(), lambda_runtime::Error> {
         let kind = request.request_type;
-        let work = self.change(kind, request.reference());
+        let work = alone(self.table(), self.change(kind, request.reference()));
         let changed = tokio::time::timeout(time, work).await;
         let changed = changed.unwrap_or(Err(ProvisionError::Timeout));
         match &changed {
@@ -106,15 +107,15 @@ impl Provision {
         match operation {
             Operation::Doctor => Ok(json!({ "findings": self.examine().await })),
             Operation::Apply => {
-                let made = self.set_up(&reference()).await?;
+                let made = alone(self.table(), self.set_up(&reference())).await?;
                 Ok(
                     json!({ "webhook_endpoint": made.webhook_endpoint, "portal_configuration": made.portal_configuration }),
                 )
             }
             Operation::RotateWebhookSecret { finish } => {
                 let signing = match finish {
-                    false => self.begin_rotation().await?,
-                    true => self.finish_rotation().await?,
+                    false => alone(self.table(), self.begin_rotation()).await?,
+                    true => alone(self.table(), self.finish_rotation()).await?,
                 };
                 let mut accepted = Vec::new();
                 for secret in signing.all() {

@@ -13,15 +13,6 @@ use crate::ProvisionError;
 
 const ONE_TRY: Duration = Duration::from_secs(10);
 
-/// The end of the names of a region's endpoints.
-pub(crate) fn domain(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "amazonaws.com.cn"
-    } else {
-        "amazonaws.com"
-    }
-}
-
 /// Has CloudFront forget all that it keeps of a distribution. The same `reference` again changes nothing.
 /// See <https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html>. One request: the SDK of CloudFront would take longer
 /// to compile than all else that ships.

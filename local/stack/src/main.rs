@@ -41,6 +41,9 @@ struct Arguments {
     /// The template; static/ is beside it
     #[arg(long, default_value = "template.yaml")]
     template: PathBuf,
+    /// What is on offer [default: plans.toml beside the template]
+    #[arg(long)]
+    plans: Option<PathBuf>,
     /// The folder of the built functions [default: where this program is]
     #[arg(long)]
     functions: Option<PathBuf>,
@@ -89,6 +92,9 @@ async fn run(arguments: Arguments) -> Result<()> {
     };
     let options = Options {
         port: arguments.port,
+        plans: arguments
+            .plans
+            .unwrap_or_else(|| arguments.template.with_file_name("plans.toml")),
         template: arguments.template,
         functions,
         stripe: stripe.clone(),

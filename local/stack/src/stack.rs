@@ -28,6 +28,8 @@ pub struct Options {
     pub port: u16,
     /// The template, beside which `static/` is.
     pub template: PathBuf,
+    /// What is on offer.
+    pub plans: PathBuf,
     /// The folder of the built functions.
     pub functions: PathBuf,
     /// Which Stripe.
@@ -250,6 +252,8 @@ fn start_functions(
         by_id: BTreeMap::new(),
         by_binary: BTreeMap::new(),
     };
+    // A function's folder is its own.
+    let plans = std::path::absolute(&options.plans)?;
     for spec in specs {
         let binary = options
             .functions
@@ -271,6 +275,7 @@ fn start_functions(
         // The page is served as it lies in static/: nobody has to put it anywhere.
         config.env.remove("SITE_BUCKET");
         config = config
+            .env("PLANS_FILE", plans.to_string_lossy())
             .env("AWS_ENDPOINT_URL_DYNAMODB", &addresses.dynamodb)
             .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets);
         if let LogFormat::Json { level } = spec.log_format {

@@ -21,7 +21,7 @@ export async function startStack() {
   const data = await mkdtemp(join(tmpdir(), "tollgate-browser-"));
   const { PATH, HOME, RUST_LOG, STRIPE_RECORD } = process.env;
   const env = Object.fromEntries(Object.entries({ PATH, HOME, RUST_LOG, STRIPE_RECORD }).filter(([, value]) => value));
-  const child = spawn(BINARY, ["--port", "0", "--data", data], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(BINARY, ["--port", "0", "--data", data, "--plans", "tests/plans.toml"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output = (output + chunk).slice(-20_000)));
   const ended = new Promise((resolve) => child.once("exit", resolve));

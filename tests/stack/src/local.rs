@@ -69,6 +69,24 @@ impl LocalStack {
         self.process.data.path()
     }
 
+    /// Invokes a function that is behind no route, as Lambda's own API does.
+    ///
+    /// # Errors
+    /// Where the function fails.
+    pub async fn invoke(&self, function: &str, payload: Value) -> Result<Value> {
+        let site = &self.addresses.site;
+        let url = format!("{site}/2015-03-31/functions/{function}/invocations");
+        let answer = reqwest::Client::new()
+            .post(url)
+            .json(&payload)
+            .send()
+            .await?;
+        let failed = answer.headers().contains_key("x-amz-function-error");
+        let told: Value = answer.error_for_status()?.json().await?;
+        anyhow::ensure!(!failed, "{function} failed: {told}");
+        Ok(told)
+    }
+
     /// Kills the process as a power cut would, and starts another on the same data.
     ///
     /// # Errors
@@ -205,7 +223,7 @@ impl LocalStack {
 
 async fn launch(data: &Path) -> Result<(Child, LocalAddresses)> {
     let folder = binaries()?;
-    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let log = std::fs::File::options()
         .create(true)
         .append(true)
@@ -214,7 +232,9 @@ async fn launch(data: &Path) -> Result<(Child, LocalAddresses)> {
         .args(["--port", "0", "--data"])
         .arg(data)
         .arg("--template")
-        .arg(template)
+        .arg(repository.join("template.yaml"))
+        .arg("--plans")
+        .arg(repository.join("tests/plans.toml"))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

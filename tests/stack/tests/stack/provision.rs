@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use stack_tests::{LocalStack, Surroundings, Tap, function, now, sign, xtask};
 use tokio::net::TcpListener;
 
+/// The local stack, as its endpoint names it.
+const LOCAL: &str = "000000000000/us-east-1/local";
+
 /// CloudFormation, which has a stack of its own made on somebody's Stripe and table.
 struct CloudFormation {
     provision: Function,
@@ -142,7 +145,7 @@ async fn a_stack_is_made_once_however_often_it_is_asked_for_and_deleting_it_keep
         [(ours[0].0.clone(), "disabled".to_owned())]
     );
     assert_eq!(
-        endpoints(&stack, "local").await?[0].1,
+        endpoints(&stack, LOCAL).await?[0].1,
         "enabled",
         "another stack's"
     );
@@ -236,6 +239,32 @@ async fn an_endpoint_whose_secret_was_lost_is_replaced_and_one_of_another_versio
     assert_eq!(cloud.ask("Update").await?.0, "SUCCESS");
     let after = endpoints(&stack, "of-the-test").await?;
     assert_eq!((after.len(), after[0].0 != id), (1, true));
+
+    // One that an older version of this code made: a rotation begins.
+    let old = [
+        ("url", "http://127.0.0.1:9/api/webhook"),
+        ("enabled_events[0]", "invoice.paid"),
+        ("api_version", "2026-03-25.dahlia"),
+        ("metadata[app]", "tollgate"),
+        ("metadata[stack]", "of-the-test"),
+    ];
+    let old = stack
+        .stripe(Method::POST, "/webhook_endpoints", &old)
+        .await?;
+    let old = json!({ "endpoint": old["id"], "secret": old["secret"] });
+    let stored = json!({ "current": old, "previous": null }).to_string();
+    secrets.set(stack_tests::WEBHOOK_SECRET, &stored);
+    let (status, made) = cloud.ask("Update").await?;
+    assert_eq!(status, "SUCCESS", "{made}");
+    let after = endpoints(&stack, "of-the-test").await?;
+    let new = made["WebhookEndpoint"].as_str().unwrap_or_default();
+    assert_eq!(
+        after.iter().map(|it| &*it.0).collect::<Vec<_>>(),
+        [old["endpoint"].as_str().unwrap_or_default(), new]
+    );
+    let path = format!("/webhook_endpoints/{new}");
+    let new = stack.stripe(Method::GET, &path, &[]).await?;
+    assert_eq!(new["api_version"], payments::api_version());
     Ok(())
 }
 
@@ -272,7 +301,7 @@ async fn the_doctor_finds_what_is_wrong_and_repairs_what_a_deployment_would() ->
         assert!(text.contains(&format!("✓ {check}")), "{check}: {text}");
     }
 
-    let id = endpoints(&stack, "local").await?.remove(0).0;
+    let id = endpoints(&stack, LOCAL).await?.remove(0).0;
     stack
         .stripe(Method::DELETE, &format!("/webhook_endpoints/{id}"), &[])
         .await?;
@@ -332,7 +361,7 @@ async fn the_signing_secret_is_rotated_and_no_event_is_lost() -> Result<()> {
 
     let (well, text) = command(&stack, &["rotate-webhook-secret"]).await?;
     assert!(well, "{text}");
-    assert_eq!(endpoints(&stack, "local").await?.len(), 2);
+    assert_eq!(endpoints(&stack, LOCAL).await?.len(), 2);
     assert_eq!(stored("previous")?, old);
     let (well, text) = command(&stack, &["rotate-webhook-secret"]).await?;
     assert!(!well && text.contains("a rotation is under way"), "{text}");
@@ -345,7 +374,7 @@ async fn the_signing_secret_is_rotated_and_no_event_is_lost() -> Result<()> {
 
     let (well, text) = command(&stack, &["rotate-webhook-secret", "--finish"]).await?;
     assert!(well, "{text}");
-    assert_eq!(endpoints(&stack, "local").await?.len(), 1);
+    assert_eq!(endpoints(&stack, LOCAL).await?.len(), 1);
     assert_eq!(stored("previous")?, "");
     let (well, text) = command(&stack, &["rotate-webhook-secret", "--finish"]).await?;
     assert!(!well && text.contains("no rotation is under way"), "{text}");
@@ -360,5 +389,175 @@ async fn the_signing_secret_is_rotated_and_no_event_is_lost() -> Result<()> {
         .deliver(Some(&sign(&stored("current")?, now(), body)), body)
         .await?;
     assert_eq!(answer.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rotation_is_not_finished_where_the_new_endpoint_is_gone() -> Result<()> {
+    let stack = LocalStack::start().await?;
+    let (well, text) = command(&stack, &["rotate-webhook-secret"]).await?;
+    assert!(well, "{text}");
+    let [old, new] = &endpoints(&stack, LOCAL).await?[..] else {
+        panic!("not two")
+    };
+    let path = format!("/webhook_endpoints/{}", new.0);
+    stack.stripe(Method::DELETE, &path, &[]).await?;
+    let (well, text) = command(&stack, &["rotate-webhook-secret", "--finish"]).await?;
+    assert!(
+        !well && text.contains("the new endpoint is not there"),
+        "{text}"
+    );
+    assert_eq!(
+        &endpoints(&stack, LOCAL).await?[..],
+        std::slice::from_ref(old)
+    );
+
+    let (well, text) = command(&stack, &["doctor", "--repair"]).await?;
+    assert!(well, "{text}");
+    let (well, text) = command(&stack, &["rotate-webhook-secret", "--finish"]).await?;
+    assert!(well, "{text}");
+    assert_eq!(endpoints(&stack, LOCAL).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_endpoint_whose_secret_cannot_be_stored_does_not_stay() -> Result<()> {
+    let stack = LocalStack::start().await?;
+    let id = endpoints(&stack, LOCAL).await?.remove(0).0;
+    let path = format!("/webhook_endpoints/{id}");
+    stack.stripe(Method::DELETE, &path, &[]).await?;
+    // Where the local stack would write.
+    let blocked = stack.data().join("webhook-secret.new");
+    std::fs::create_dir(&blocked)?;
+    for _ in 0..2 {
+        let (well, text) = command(&stack, &["doctor", "--repair"]).await?;
+        assert!(!well && text.contains("cannot be written"), "{text}");
+        assert_eq!(endpoints(&stack, LOCAL).await?, []);
+    }
+    std::fs::remove_dir(&blocked)?;
+    let (well, text) = command(&stack, &["doctor", "--repair"]).await?;
+    assert!(well, "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn runs_at_once_end_with_one_endpoint_and_its_secret() -> Result<()> {
+    let stack = LocalStack::start().await?;
+    for _ in 0..3 {
+        let id = endpoints(&stack, LOCAL).await?.remove(0).0;
+        let path = format!("/webhook_endpoints/{id}");
+        stack.stripe(Method::DELETE, &path, &[]).await?;
+        let apply = || stack.invoke("provision", json!({ "operation": "apply" }));
+        let (one, two, three) = tokio::try_join!(apply(), apply(), apply())?;
+        assert_eq!((&one, &two), (&two, &three));
+        assert_eq!(endpoints(&stack, LOCAL).await?.len(), 1);
+    }
+    let (well, text) = command(&stack, &["doctor"]).await?;
+    assert!(well, "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_stacks_endpoint_and_somebody_elses_prices_are_left_alone() -> Result<()> {
+    let stack = LocalStack::start().await?;
+    let elsewhere = "111111111111/us-east-1/local";
+    let endpoint = [
+        ("url", "http://127.0.0.1:9/api/webhook"),
+        ("enabled_events[0]", "invoice.paid"),
+        ("metadata[app]", "tollgate"),
+        ("metadata[stack]", elsewhere),
+    ];
+    stack
+        .stripe(Method::POST, "/webhook_endpoints", &endpoint)
+        .await?;
+    let (well, text) = command(&stack, &["doctor", "--repair"]).await?;
+    assert!(well, "{text}");
+    assert_eq!(endpoints(&stack, elsewhere).await?[0].1, "enabled");
+
+    // Somebody takes the lookup key for something of theirs.
+    let product = [("name", "Theirs"), ("metadata[app]", "other")];
+    let product = stack.stripe(Method::POST, "/products", &product).await?;
+    let price = [
+        ("product", product["id"].as_str().unwrap_or_default()),
+        ("currency", "usd"),
+        ("unit_amount", "500"),
+        ("recurring[interval]", "month"),
+        ("lookup_key", "pro-monthly"),
+        ("transfer_lookup_key", "true"),
+    ];
+    let price = stack.stripe(Method::POST, "/prices", &price).await?;
+    for words in [&["doctor"][..], &["doctor", "--repair"]] {
+        let (well, text) = command(&stack, words).await?;
+        assert!(
+            !well
+                && text.contains(
+                    "the lookup key pro-monthly belongs to a price that is not this application's"
+                ),
+            "{text}"
+        );
+    }
+    let path = format!("/prices/{}", price["id"].as_str().unwrap_or_default());
+    assert_eq!(stack.stripe(Method::GET, &path, &[]).await?["active"], true);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_product_that_was_made_by_hand_becomes_the_plans_but_not_two_plans() -> Result<()> {
+    let stack = LocalStack::start().await?;
+    let cloud = CloudFormation::on(&stack, &stack.addresses.stripe, |around| {
+        around.env.insert("APP".to_owned(), "by-hand".to_owned());
+        let plans = std::env::temp_dir().join(format!("by-hand-{}.toml", std::process::id()));
+        let text = std::fs::read_to_string("../plans.toml").unwrap_or_default();
+        let text = text.replace("-monthly", "-by-hand");
+        std::fs::write(&plans, text).unwrap_or_default();
+        around
+            .env
+            .insert("PLANS_FILE".to_owned(), plans.display().to_string());
+    })
+    .await?;
+    let product = [("name", "Hand"), ("metadata[app]", "by-hand")];
+    let product = stack.stripe(Method::POST, "/products", &product).await?;
+    let product = product["id"].as_str().context("no id")?;
+    let make = async |key: &str, amount: &str| {
+        let price = [
+            ("product", product),
+            ("currency", "usd"),
+            ("unit_amount", amount),
+            ("recurring[interval]", "month"),
+            ("lookup_key", key),
+        ];
+        let made = stack.stripe(Method::POST, "/prices", &price).await?;
+        anyhow::Ok(made["id"].as_str().unwrap_or_default().to_owned())
+    };
+    let starter = make("starter-by-hand", "900").await?;
+    let pro = make("pro-by-hand", "2900").await?;
+    let (status, reason) = cloud.ask("Create").await?;
+    let reason = reason.as_str().unwrap_or_default();
+    assert!(
+        status == "FAILED"
+            && reason.contains("starter and pro have their prices under one product"),
+        "{reason}"
+    );
+    let path = format!("/products/{product}");
+    assert_eq!(stack.stripe(Method::GET, &path, &[]).await?["name"], "Hand");
+
+    let free = [("lookup_key", "")];
+    stack
+        .stripe(Method::POST, &format!("/prices/{pro}"), &free)
+        .await?;
+    let (status, made) = cloud.ask("Create").await?;
+    assert_eq!(status, "SUCCESS", "{made}");
+    assert_eq!(
+        stack.stripe(Method::GET, &path, &[]).await?["name"],
+        "Starter"
+    );
+    let kept = stack
+        .stripe_list("/prices?lookup_keys[]=starter-by-hand")
+        .await?;
+    assert_eq!(kept[0]["id"], starter.as_str());
+    let new = stack
+        .stripe_list("/prices?lookup_keys[]=pro-by-hand")
+        .await?;
+    assert_ne!(new[0]["product"], product);
     Ok(())
 }

@@ -173,7 +173,10 @@ impl Rehearsal<'_> {
         if keep {
             return self.wait();
         }
-        session.tests("rehearse: end to end", |tally| self.end_to_end(&[], tally))?;
+        session.tests("rehearse: end to end", |tally| {
+            self.test_plans()?;
+            self.end_to_end(&[], tally)
+        })?;
         session.tests("rehearse: what each function may do", |tally| {
             self.policies(tally)
         })?;
@@ -308,6 +311,34 @@ impl Rehearsal<'_> {
             .map_or(0, Vec::len))
     }
 
+    /// Has the plans that the tests buy (`tests/plans.toml`) made in Stripe, where `plans.toml` does not have them.
+    fn test_plans(&self) -> Result<()> {
+        let config = format!("{}/api/config", self.stack.cloud.edge());
+        let on_offer = |key: &str| -> Result<bool> {
+            let config = ureq::get(&config).call()?.body_mut().read_to_string()?;
+            let config: Value = serde_json::from_str(&config)?;
+            let mut plans = config["plans"].as_array().into_iter().flatten();
+            Ok(plans.any(|plan| plan["key"] == key))
+        };
+        for (name, key, amount) in [
+            ("Starter", "starter-monthly", 900),
+            ("Pro", "pro-monthly", 2_900),
+        ] {
+            if on_offer(key)? {
+                continue;
+            }
+            println!("{key} is not in plans.toml: made in Stripe");
+            let product = format!("name={name}&metadata[app]=tollgate");
+            let product = self.stripe.create("/products", &product)?;
+            let price = format!(
+                "product={product}&lookup_key={key}&unit_amount={amount}&currency=usd&recurring[interval]=month"
+            );
+            self.stripe.create("/prices", &price)?;
+            until("the plan is on offer", || on_offer(key))?;
+        }
+        Ok(())
+    }
+
     /// Waits until somebody ends it.
     fn wait(&self) -> Result<()> {
         let cloud = self.stack.cloud;
@@ -358,7 +389,7 @@ impl Rehearsal<'_> {
 
     /// A command of ours against the stack, as the operator runs it.
     fn xtask(&self, arguments: &[&str]) -> Result<()> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(self.workspace.own_binary());
         self.stack.cloud.at(&mut command);
         self.stack.aws.put_on_path(&mut command);
         run_command(command.args(arguments).args(["--stack", NAME]))

@@ -71,6 +71,17 @@ impl Stripe {
         Ok(objects.with_context(|| list.to_string())?.clone())
     }
 
+    /// Makes an object of a form; its id.
+    pub fn create(&self, path: &str, form: &str) -> Result<String> {
+        let url = format!("{}/v1{path}", self.url);
+        let mut made = ureq::post(url)
+            .header("authorization", authorization())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .send(form)?;
+        let made: Value = serde_json::from_str(&made.body_mut().read_to_string()?)?;
+        Ok(made["id"].as_str().context("it has no id")?.to_owned())
+    }
+
     /// Deletes an object.
     pub fn delete(&self, path: &str) -> Result<()> {
         let url = format!("{}/v1{path}", self.url);

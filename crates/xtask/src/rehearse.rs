@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use self::cloud::{Cloud, until};
 use self::stack::{NAME, Stack, copy_folder};
 use self::stripe::{PUBLISHABLE_KEY, SECRET_KEY, Stripe};
-use crate::command::{output, run_watching};
+use crate::command::{output, run as run_command, run_watching};
 use crate::session::{Session, Tally};
 use crate::test::{build, cargo_tests, template};
 use crate::tools;
@@ -81,6 +81,7 @@ pub fn rehearse(workspace: &Workspace, session: &mut Session, keep: bool) -> Res
 
     let folder = workspace.target().join("rehearsal");
     let source = workspace.root().join("crates/xtask/src/rehearse");
+    let recording = session.recording();
     let mut world = None;
     session.step("rehearse: a cloud and a Stripe", || {
         if folder.exists() {
@@ -89,7 +90,12 @@ pub fn rehearse(workspace: &Workspace, session: &mut Session, keep: bool) -> Res
         fs::create_dir_all(&folder)?;
         copy_built(&built, &workspace.root().join("static"), &folder)?;
         let cloud = Cloud::start(&aws, &source, &folder)?;
-        let stripe = Stripe::start(&workspace.stripe_binary(), &cloud.edge(), &folder)?;
+        let stripe = Stripe::start(
+            &workspace.stripe_binary(),
+            &cloud.edge(),
+            &folder,
+            recording,
+        )?;
         println!("AWS {}  Stripe {}", cloud.url(), stripe.url());
         world = Some((cloud, stripe));
         Ok(())
@@ -167,22 +173,41 @@ impl Rehearsal<'_> {
         if keep {
             return self.wait();
         }
-        session.tests("rehearse: end to end", |tally| self.end_to_end(&[], tally))?;
+        session.tests("rehearse: end to end", |tally| {
+            self.test_plans()?;
+            self.end_to_end(&[], tally)
+        })?;
         session.tests("rehearse: what each function may do", |tally| {
             self.policies(tally)
         })?;
-        session.step(
-            "rehearse: a new page, and an endpoint that somebody deleted",
-            || self.new_page(),
-        )?;
-        session.tests("rehearse: the new endpoint delivers", |tally| {
-            self.end_to_end(&["the_webhook_alone_is_enough"], tally)
+        session.step("rehearse: doctor, and a deleted endpoint", || {
+            self.xtask(&["doctor"])?;
+            self.deleted_endpoint()
         })?;
+        session.step("rehearse: a new page", || self.new_page())?;
+        self.delivers(session, "the new endpoint")?;
+        session.step("rehearse: another signing secret", || {
+            self.xtask(&["rotate-webhook-secret"])
+        })?;
+        self.delivers(session, "either endpoint")?;
+        session.step("rehearse: that secret alone", || {
+            self.xtask(&["rotate-webhook-secret", "--finish"])?;
+            self.endpoint()?;
+            self.xtask(&["doctor"])
+        })?;
+        self.delivers(session, "the endpoint that is left")?;
         session.step("rehearse: two deployments at once", || self.two_at_once())?;
         session.step("rehearse: an update that fails is taken back", || {
             self.failing_update()
         })?;
         session.step("rehearse: the end, and what stays", || self.end(&before))
+    }
+
+    /// That somebody who subscribes has access by the webhook alone.
+    fn delivers(&self, session: &mut Session, who: &str) -> Result<()> {
+        session.tests(&format!("rehearse: {who} delivers"), |tally| {
+            self.end_to_end(&["the_webhook_alone_is_enough"], tally)
+        })
     }
 
     /// The operator's secret; its ARN.
@@ -242,7 +267,7 @@ impl Rehearsal<'_> {
     }
 
     fn first_deployment(&self) -> Result<()> {
-        self.stack.deploy(&[])?.success()?;
+        self.stack.deploy_well(&[])?;
         let cloud = self.stack.cloud;
         let addresses = json!({
             "stack": NAME, "cloud": cloud.url(), "site": cloud.edge(), "api": format!("{}/api", cloud.edge()),
@@ -261,7 +286,7 @@ impl Rehearsal<'_> {
         );
         ensure!(self.invalidations()? > 0, "nothing was invalidated");
         // Once more without a change: nothing happens, and that is no error.
-        self.stack.deploy(&[])?.success()
+        self.stack.deploy_well(&[])
     }
 
     /// The one endpoint that is enabled.
@@ -284,6 +309,34 @@ impl Rehearsal<'_> {
         Ok(list["InvalidationList"]["Items"]
             .as_array()
             .map_or(0, Vec::len))
+    }
+
+    /// Has the plans that the tests buy (`tests/plans.toml`) made in Stripe, where `plans.toml` does not have them.
+    fn test_plans(&self) -> Result<()> {
+        let config = format!("{}/api/config", self.stack.cloud.edge());
+        let on_offer = |key: &str| -> Result<bool> {
+            let config = ureq::get(&config).call()?.body_mut().read_to_string()?;
+            let config: Value = serde_json::from_str(&config)?;
+            let mut plans = config["plans"].as_array().into_iter().flatten();
+            Ok(plans.any(|plan| plan["key"] == key))
+        };
+        for (name, key, amount) in [
+            ("Starter", "starter-monthly", 900),
+            ("Pro", "pro-monthly", 2_900),
+        ] {
+            if on_offer(key)? {
+                continue;
+            }
+            println!("{key} is not in plans.toml: made in Stripe");
+            let product = format!("name={name}&metadata[app]=tollgate");
+            let product = self.stripe.create("/products", &product)?;
+            let price = format!(
+                "product={product}&lookup_key={key}&unit_amount={amount}&currency=usd&recurring[interval]=month"
+            );
+            self.stripe.create("/prices", &price)?;
+            until("the plan is on offer", || on_offer(key))?;
+        }
+        Ok(())
     }
 
     /// Waits until somebody ends it.
@@ -334,6 +387,30 @@ impl Rehearsal<'_> {
         })
     }
 
+    /// A command of ours against the stack, as the operator runs it.
+    fn xtask(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new(self.workspace.own_binary());
+        self.stack.cloud.at(&mut command);
+        self.stack.aws.put_on_path(&mut command);
+        run_command(command.args(arguments).args(["--stack", NAME]))
+    }
+
+    fn deleted_endpoint(&self) -> Result<()> {
+        self.delete_endpoint()?;
+        ensure!(
+            self.xtask(&["doctor"]).is_err(),
+            "the doctor has not noticed"
+        );
+        self.xtask(&["doctor", "--repair"])?;
+        self.endpoint().map(|_| ())
+    }
+
+    fn delete_endpoint(&self) -> Result<()> {
+        let endpoint = self.endpoint()?;
+        let id = endpoint["id"].as_str().context("an endpoint has an id")?;
+        self.stripe.delete(&format!("/webhook_endpoints/{id}"))
+    }
+
     fn script(&self, name: &str) -> Command {
         let mut command = self.stack.aws.command("python");
         self.stack.cloud.at(&mut command);
@@ -350,18 +427,17 @@ impl Rehearsal<'_> {
     }
 
     fn new_page(&self) -> Result<()> {
-        let (endpoint, invalidations) = (self.endpoint()?, self.invalidations()?);
-        let id = endpoint["id"].as_str().context("an endpoint has an id")?;
-        self.stripe.delete(&format!("/webhook_endpoints/{id}"))?;
+        let invalidations = self.invalidations()?;
+        // A deployment that changes something makes it anew, as the doctor does.
+        self.delete_endpoint()?;
         self.change_page("<!-- another page -->")?;
-        self.stack.deploy(&[])?.success()?;
+        self.stack.deploy_well(&[])?;
         self.page_says("another page")?;
         ensure!(
             self.invalidations()? > invalidations,
             "nothing was invalidated"
         );
-        ensure!(self.endpoint()?["id"] != id, "the endpoint is there again?");
-        Ok(())
+        self.endpoint().map(|_| ())
     }
 
     /// Adds to what will be deployed.
@@ -395,7 +471,7 @@ impl Rehearsal<'_> {
             second
         };
         let (first, second) = self.stack.deploy_meanwhile(&[], second)?;
-        first.success()?;
+        self.stack.succeeded(&first)?;
         ensure!(!second.succeeded, "both were deployed");
         let why = second
             .said
@@ -408,8 +484,8 @@ impl Rehearsal<'_> {
         let status = self.stack.settled()?;
         ensure!(status == "UPDATE_COMPLETE", "it is in {status}");
         self.page_says("first of two")?;
-        self.stack.deploy(&[("AccessGraceDays", "8")])?.success()?;
-        self.stack.deploy(&[])?.success()
+        self.stack.deploy_well(&[("AccessGraceDays", "8")])?;
+        self.stack.deploy_well(&[])
     }
 
     fn failing_update(&self) -> Result<()> {
@@ -440,7 +516,7 @@ impl Rehearsal<'_> {
             "the page is not what it was"
         );
         self.page_says("another page")?;
-        self.stack.deploy(&[])?.success()?;
+        self.stack.deploy_well(&[])?;
         self.page_says("not to be")
     }
 

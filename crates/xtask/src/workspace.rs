@@ -38,6 +38,11 @@ impl Workspace {
         self.target().join("debug/local-stripe")
     }
 
+    /// xtask itself. Not the file that runs, which a build may have replaced.
+    pub fn own_binary(&self) -> PathBuf {
+        self.target().join("debug/xtask")
+    }
+
     /// The debug binary that reads recordings of the Stripe stand-in, which exists after a build.
     pub fn contract_binary(&self) -> PathBuf {
         self.target().join("debug/contract-tests")

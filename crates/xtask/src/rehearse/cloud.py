@@ -16,12 +16,13 @@ import signal
 import string
 import sys
 import threading
+import time
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_region
 from ministack.services import cloudfront, cognito, lambda_svc, s3, secretsmanager
-from ministack.services.cloudformation import custom_resource, provisioners
+from ministack.services.cloudformation import custom_resource, handlers, helpers, provisioners
 
 GATEWAY = ("127.0.0.1", int(os.environ["GATEWAY_PORT"]))
 EXECUTE_API = re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
@@ -105,7 +106,7 @@ secret.update(
 
 
 # DynamoDB: the condition keys `dynamodb:LeadingKeys` and `dynamodb:Attributes` are the partition keys and the attributes that a
-# request touches, and of each part of a transaction for itself. Without them `ForAllValues` allows everything.
+# request touches. Without them `ForAllValues` allows everything.
 def touched(request):
     """The partition keys that a request names, and the attributes that it reads or writes."""
     keys, attributes = set(), set()
@@ -131,8 +132,7 @@ def touched(request):
     return keys, attributes
 
 
-def condition_keys(request):
-    keys, attributes = touched(request)
+def as_context(keys, attributes):
     context = {"dynamodb:LeadingKeys": sorted(keys), "dynamodb:Attributes": sorted(attributes)}
     return {name: values for name, values in context.items() if values}
 
@@ -140,7 +140,7 @@ def condition_keys(request):
 def with_condition_keys(context):
     def with_them(body):
         try:
-            return context(body) | condition_keys(json.loads(body))
+            return context(body) | as_context(*touched(json.loads(body)))
         except (AttributeError, KeyError, TypeError, ValueError):
             return context(body)
 
@@ -148,7 +148,7 @@ def with_condition_keys(context):
 
 
 class PartOfTransaction(str):
-    """A table's ARN, with the condition keys of what one part of a transaction does there."""
+    """A table's ARN, with the condition keys of what one part of a transaction does there, and of all of it."""
 
 
 def part_by_part(checks):
@@ -157,10 +157,12 @@ def part_by_part(checks):
         if not found:
             return found
         parts = [part for item in json.loads(body)["TransactItems"] for part in item.values()]
+        keys, attributes = zip(*map(touched, parts))
+        whole = as_context(set().union(*keys), set().union(*attributes))
         resources = []
         for (operation, table), part in zip(found, parts, strict=True):
             resource = PartOfTransaction(table)
-            resource.context = condition_keys(part)
+            resource.contexts = [as_context(*touched(part)), whole]
             resources.append((operation, resource))
         return resources
 
@@ -169,9 +171,12 @@ def part_by_part(checks):
 
 def of_each_part(enforce):
     def enforced(access_key, action, service, region, resource_arn="*", service_context=None):
-        if isinstance(resource_arn, PartOfTransaction):
-            service_context = (service_context or {}) | resource_arn.context
-        return enforce(access_key, action, service, region, resource_arn, service_context)
+        # AWS does not say by which of the two it judges: a policy must hold by both.
+        for context in getattr(resource_arn, "contexts", [{}]):
+            denied = enforce(access_key, action, service, region, resource_arn, (service_context or {}) | context)
+            if denied:
+                return denied
+        return None
 
     return enforced
 
@@ -213,6 +218,22 @@ def with_its_name(handle):
 
 api = HANDLERS["AWS::ApiGatewayV2::Api"]
 api.update(create=with_its_name(api["create"]), update=with_its_name(api["update"]))
+
+
+# CloudFormation: a stack that is at work, or that a failure has left halfway, takes no change set.
+def when_at_rest(create):
+    def created(params):
+        stack = handlers._resolve_stack(helpers._p(params, "StackName")) or {}
+        status = stack.get("StackStatus", "DELETE_COMPLETE")
+        if status in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS") or status.endswith(AT_REST):
+            return create(params)
+        return helpers._error("ValidationError", f"Stack:{stack['StackId']} is in {status} state and can not be updated.")
+
+    return created
+
+
+AT_REST = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+handlers._ACTION_HANDLERS["CreateChangeSet"] = when_at_rest(handlers._ACTION_HANDLERS["CreateChangeSet"])
 
 
 # For the rehearsal: while this is cleared, CloudFormation does not hear from custom resources, and so is busy with the stack.
@@ -269,6 +290,27 @@ def keep_credentials(config, variables):
 
 
 lambda_svc._provided_worker_env = with_layers(lambda_svc._provided_worker_env)
+
+
+# IAM: what comes to AWS comes over TLS, which the bucket's policy insists on.
+def over_tls(pin):
+    return lambda source_ip, secure_transport: pin(source_ip, True)
+
+
+app.pin_request_origin = over_tls(app.pin_request_origin)
+
+
+# CloudWatch Logs: to write is to write to a stream of the group, and the stream's ARN is what a policy must allow.
+def down_to_the_stream(resource):
+    def found(service, method, path, headers, body, *others):
+        arn = resource(service, method, path, headers, body, *others)
+        stream = json.loads(body or b"{}").get("logStreamName") if service == "logs" else None
+        return f"{arn}:log-stream:{stream}" if stream else arn
+
+    return found
+
+
+iam_actions.extract_resource_arn = down_to_the_stream(iam_actions.extract_resource_arn)
 
 
 # S3: to whom may list a bucket it says 404 of what is missing there, and 403 to everybody else.
@@ -392,6 +434,9 @@ def end_with_who_started_it():
     """They hold the other end of our input, for as long as they live."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+    # Somebody is waited for who never comes, such as the answer of a custom resource.
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -57,13 +57,22 @@ def write_several(pk):
     return "dynamodb", lambda it: it.batch_write_item(RequestItems={TABLE: [{"DeleteRequest": {"Key": key(pk)}}]})
 
 
-def map_user(user, customer):
-    """The transaction that maps a user to a customer; its condition never holds."""
+def together(user, other, attribute="customer"):
+    """A transaction that changes a user and does something else; its condition never holds."""
     return "dynamodb", lambda it: it.transact_write_items(TransactItems=[
-        {"Update": {"TableName": TABLE, "Key": key(user), "UpdateExpression": "SET customer = :c",
-                    "ConditionExpression": "attribute_exists(nothing)", "ExpressionAttributeValues": {":c": {"S": "cus_probe"}}}},
-        {"Put": {"TableName": TABLE, "Item": key(customer)}},
+        {"Update": {"TableName": TABLE, "Key": key(user), "UpdateExpression": "SET #name = :c",
+                    "ConditionExpression": "attribute_exists(nothing)", "ExpressionAttributeNames": {"#name": attribute},
+                    "ExpressionAttributeValues": {":c": {"S": "cus_probe"}}}},
+        other,
     ])
+
+
+def putting(pk):
+    return {"Put": {"TableName": TABLE, "Item": key(pk)}}
+
+
+def deleting(pk):
+    return {"Delete": {"TableName": TABLE, "Key": key(pk)}}
 
 
 def log_of(logs):
@@ -95,9 +104,12 @@ PROBES = {
     "delete an item of a customer": delete(CUSTOMER),
     "delete an event about nobody": delete(EVENTS),
     "delete the plans": delete(PLANS),
-    "map a user to a customer": map_user(USER, CUSTOMER),
-    "map the plans to a customer": map_user(OTHER, CUSTOMER),
-    "map a user to a user": map_user(USER, "test#user#other"),
+    "map a user to a customer": together(USER, putting(CUSTOMER)),
+    "map the plans to a customer": together(PLANS, putting(CUSTOMER)),
+    "map a user to something else": together(USER, putting(OTHER)),
+    "forget a user's customer": together(USER, deleting(CUSTOMER)),
+    "forget the plans with a user": together(USER, deleting(PLANS)),
+    "let a user expire while forgetting their customer": together(USER, deleting(CUSTOMER), "purge_at"),
     "read several users and customers": read_several(USER, CUSTOMER),
     "read a user and the plans": read_several(USER, PLANS),
     "write several items": write_several(CUSTOMER),
@@ -138,14 +150,12 @@ PROBES = {
 }
 
 SYNC = {
-    "read a user", "read a customer", "read the plans", "change a user", "change the plans", "delete an item of a customer",
+    "read a user", "read a customer", "read the plans", "change a user", "change the plans", "forget a user's customer",
     "read the key of Stripe",
 }
 MAY = {
     "ConfigFunction": {"read the plans", "write to config's log"},
-    "CreateCheckoutSessionFunction": SYNC | {
-        "put an item of a customer", "map a user to a customer", "write to create-checkout-session's log",
-    },
+    "CreateCheckoutSessionFunction": SYNC | {"map a user to a customer", "write to create-checkout-session's log"},
     "SubscriptionStatusFunction": SYNC | {"write to subscription-status's log"},
     "WebhookFunction": SYNC | {
         "put an item of a customer", "put an event about nobody", "map a user to a customer", "read the signing secrets",

@@ -43,22 +43,6 @@ pub struct Deployment {
     log: PathBuf,
 }
 
-impl Deployment {
-    /// An error where it did not.
-    pub fn success(self) -> Result<()> {
-        if self.succeeded {
-            return Ok(());
-        }
-        let end: Vec<&str> = self.said.lines().rev().take(15).collect();
-        let end: Vec<&str> = end.into_iter().rev().collect();
-        bail!(
-            "sam deploy failed: {}\n{}",
-            self.log.display(),
-            end.join("\n")
-        )
-    }
-}
-
 impl Stack<'_> {
     /// `sam deploy` with the repository's settings, and these parameters changed.
     pub fn deploy(&self, changes: &[(&'static str, &str)]) -> Result<Deployment> {
@@ -68,7 +52,31 @@ impl Stack<'_> {
         ended(command.output()?, log)
     }
 
-    /// The same, while which something else is done.
+    /// A deployment that must succeed.
+    pub fn deploy_well(&self, changes: &[(&'static str, &str)]) -> Result<()> {
+        self.succeeded(&self.deploy(changes)?)
+    }
+
+    /// That a deployment did; where not, what went wrong in the stack.
+    pub fn succeeded(&self, deployment: &Deployment) -> Result<()> {
+        if deployment.succeeded {
+            return Ok(());
+        }
+        let mut told = self.failures()?;
+        told.truncate(5);
+        let last = deployment
+            .said
+            .lines()
+            .rfind(|line| !line.trim().is_empty());
+        told.extend(last.map(str::to_owned));
+        bail!(
+            "sam deploy failed: see {}\n{}",
+            deployment.log.display(),
+            told.join("\n")
+        )
+    }
+
+    /// `sam deploy`, while which something else is done.
     pub fn deploy_meanwhile<T>(
         &self,
         changes: &[(&'static str, &str)],
@@ -124,6 +132,8 @@ impl Stack<'_> {
             .arg("--config-file")
             .arg(&self.settings)
             .args(["--stack-name", NAME, "--region", "us-east-1"])
+            // In minutes: a cloud that is stuck ends the rehearsal.
+            .args(["--max-wait-duration", "5"])
             .stdin(Stdio::null());
         command
     }

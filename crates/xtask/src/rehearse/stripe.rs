@@ -1,7 +1,7 @@
 //! Our stand-in as the deployed stack's Stripe.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -22,7 +22,13 @@ pub struct Stripe {
 
 impl Stripe {
     /// Starts one without plans or endpoints, those are the stack's to make. Webhooks for https addresses go to `edge`.
-    pub fn start(binary: &Path, edge: &str, folder: &Path) -> Result<Self> {
+    /// What is said to it is recorded if `recording` says so (`cargo xtask contract`).
+    pub fn start(
+        binary: &Path,
+        edge: &str,
+        folder: &Path,
+        recording: Option<(&str, PathBuf)>,
+    ) -> Result<Self> {
         let port = free_port()?;
         let log = folder.join("stripe.log");
         let output = File::create(&log)?;
@@ -31,6 +37,7 @@ impl Stripe {
             .args(["--port", &port.to_string(), "--https-via", edge])
             .args(["--secret-key", SECRET_KEY])
             .args(["--publishable-key", PUBLISHABLE_KEY])
+            .envs(recording)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output);
@@ -62,6 +69,17 @@ impl Stripe {
         let list: Value = serde_json::from_str(&request.call()?.body_mut().read_to_string()?)?;
         let objects = list["data"].as_array();
         Ok(objects.with_context(|| list.to_string())?.clone())
+    }
+
+    /// Makes an object of a form; its id.
+    pub fn create(&self, path: &str, form: &str) -> Result<String> {
+        let url = format!("{}/v1{path}", self.url);
+        let mut made = ureq::post(url)
+            .header("authorization", authorization())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .send(form)?;
+        let made: Value = serde_json::from_str(&made.body_mut().read_to_string()?)?;
+        Ok(made["id"].as_str().context("it has no id")?.to_owned())
     }
 
     /// Deletes an object.

@@ -22,8 +22,8 @@ TABLE, BUCKET, SIGNING_SECRET = resources["Table"], resources["SiteBucket"], res
 # What a probe writes there is what is there already.
 signing_secret = boto3.client("secretsmanager").get_secret_value(SecretId=SIGNING_SECRET)["SecretString"]
 
-USER, CUSTOMER, EVENTS, PLANS, RECONCILE = "test#user#probe", "test#customer#cus_probe", "test#events", "test#catalogue", "test#reconcile"
-OTHER = "something#else"
+USER, CUSTOMER, EVENTS, PLANS, RECONCILE = "test#user#probe", "test#customer#cus_probe", "test#events", "test#catalogue", "test#job#drift"
+OTHER, PROVISION = "something#else", "test#job#provision"
 
 
 def key(pk):
@@ -93,6 +93,8 @@ PROBES = {
     "change a customer": update(CUSTOMER),
     "change the plans": update(PLANS),
     "change where reconcile is": update(RECONCILE),
+    "read provision's lease": read(PROVISION),
+    "take provision's lease": update(PROVISION),
     "change another item": update(OTHER),
     "let a user expire": update(USER, "purge_at"),
     "let the plans expire": update(PLANS, "purge_at"),
@@ -166,7 +168,7 @@ MAY = {
         "change where reconcile is", "read several users and customers", "write to reconcile's log",
     },
     "ProvisionFunction": {
-        "read the plans", "change the plans", "read the key of Stripe", "read the signing secrets", "change the signing secrets",
+        "read the plans", "change the plans", "take provision's lease", "read the key of Stripe", "read the signing secrets", "change the signing secrets",
         "list the page's files", "read a file of the page", "put a file of the page", "delete a file of the page",
         "invalidate the distribution", "write to provision's log",
     },

@@ -90,12 +90,7 @@ pub fn rehearse(workspace: &Workspace, session: &mut Session, keep: bool) -> Res
         fs::create_dir_all(&folder)?;
         copy_built(&built, &workspace.root().join("static"), &folder)?;
         let cloud = Cloud::start(&aws, &source, &folder)?;
-        let stripe = Stripe::start(
-            &workspace.stripe_binary(),
-            &cloud.edge(),
-            &folder,
-            recording,
-        )?;
+        let stripe = Stripe::start(&workspace.stripe_binary(), &folder, recording)?;
         println!("AWS {}  Stripe {}", cloud.url(), stripe.url());
         world = Some((cloud, stripe));
         Ok(())

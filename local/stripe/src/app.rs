@@ -24,8 +24,6 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) delivery_faults: DeliveryFaults,
     pub(crate) webhooks: Webhooks,
-    /// Where deliveries to https addresses go.
-    pub(crate) https_via: Option<String>,
     pub(crate) templates: Templates,
     /// Rings when a test clock is to be advanced.
     pub(crate) clock_set: Arc<Notify>,

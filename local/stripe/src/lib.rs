@@ -95,7 +95,6 @@ pub async fn prepare(options: Options) -> anyhow::Result<Server> {
         faults: knobs::faults::Faults::default(),
         delivery_faults: knobs::deliveries::DeliveryFaults::default(),
         webhooks: webhooks::Webhooks::default(),
-        https_via: None,
         templates: pages::Templates::load()?,
         clock_set: Arc::default(),
     };
@@ -109,13 +108,6 @@ impl Server {
     /// A way to reach in, before and while it serves.
     pub fn handle(&self) -> Handle {
         Handle::new(self.app.clone())
-    }
-
-    /// Deliveries to https addresses go to this http origin instead, with the address's own `Host`: there is no TLS here.
-    #[must_use]
-    pub fn https_via(mut self, origin: Option<String>) -> Self {
-        self.app.https_via = origin;
-        self
     }
 
     /// Never serves, but is driven by hand: its clock stands still until it is moved, and it does all on the caller's thread.

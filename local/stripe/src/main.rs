@@ -29,9 +29,6 @@ struct Arguments {
     /// Create two plans whose products carry this `app` in their metadata.
     #[arg(long, value_name = "APP")]
     seed: Option<String>,
-    /// An http origin that deliveries to https addresses go to, with the `Host` of the address.
-    #[arg(long, value_name = "ORIGIN")]
-    https_via: Option<String>,
     /// A folder to write every exchange and event into, for `cargo xtask contract`.
     #[arg(long, value_name = "FOLDER", env = "STRIPE_RECORD")]
     record: Option<PathBuf>,
@@ -72,7 +69,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         publishable_key: arguments.publishable_key,
         record: arguments.record,
     };
-    let server = prepare(options).await?.https_via(arguments.https_via);
+    let server = prepare(options).await?;
     if let Some(app) = &arguments.seed {
         server.handle().seed_plans(app).await?;
     }

@@ -4,7 +4,7 @@ ministack (https://github.com/ministackorg/ministack) takes a real `sam deploy` 
 to differ from AWS, and on which our stack or a test of it rests, is corrected here, one correction after another, each with its
 reason. None of them is about our template: what ministack has no notion of at all is left out there, by the condition `Cloud`.
 
-Beside ministack's own port ($GATEWAY_PORT) this listens on $EDGE_PORT, in CloudFront's and the internet's place: see `Edge`.
+Beside ministack's own port ($GATEWAY_PORT) this listens on $EDGE_PORT, as CloudFront: see `Edge`.
 """
 
 import http.client
@@ -207,17 +207,17 @@ alarm = HANDLERS["AWS::CloudWatch::Alarm"]
 alarm.update(create=under_the_first(alarm["create"]), update=under_the_first(alarm["update"]))
 
 
-# API Gateway: the endpoint of an HTTP API is a name of AWS. Who asks for it here, asks the edge, below.
-def with_its_name(handle):
-    def named(*arguments, **others):
-        api, attributes = handle(*arguments, **others)
-        return api, attributes | {"ApiEndpoint": f"https://{api}.execute-api.{get_region()}.amazonaws.com"}
+# API Gateway: the endpoint of an HTTP API is where it answers. ministack gives a name that no resolver knows.
+def with_its_endpoint(handle):
+    def where_it_answers(*arguments, **named):
+        api, attributes = handle(*arguments, **named)
+        return api, attributes | {"ApiEndpoint": "http://localhost:{}/_aws/execute-api/{}/$default".format(GATEWAY[1], api)}
 
-    return named
+    return where_it_answers
 
 
 api = HANDLERS["AWS::ApiGatewayV2::Api"]
-api.update(create=with_its_name(api["create"]), update=with_its_name(api["update"]))
+api.update(create=with_its_endpoint(api["create"]), update=with_its_endpoint(api["update"]))
 
 
 # CloudFormation: a stack that is at work, or that a failure has left halfway, takes no change set.
@@ -383,23 +383,18 @@ cloudfront._forward_to_origin = by_way_of_the_gateway(cloudfront._forward_to_ori
 
 
 class Edge(http.server.BaseHTTPRequestHandler):
-    """What lies between a client and the cloud. By its name an HTTP API is reached (the Stripe stand-in keeps the `Host` of its
-    webhooks); everything else is a browser at the one distribution of the account, as if it had come by its name and over TLS."""
+    """What lies between a browser and the one distribution of the account: this port stands for its name, and for TLS."""
 
     protocol_version = "HTTP/1.1"
 
     def serve(self):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
-        api = EXECUTE_API.match(self.headers.get("host", ""))
         if self.path == "/_rehearsal/credentials":
             status, answer, content = 200, [("content-type", "application/json")], json.dumps(credentials).encode()
         elif self.path == "/_rehearsal/answers":
             {"DELETE": answers_arrive.clear, "POST": answers_arrive.set}[self.command]()
             status, answer, content = 204, [], b""
-        elif api:
-            headers["Host"] = "{}:{}".format(*GATEWAY)
-            status, _, answer, content = exchange(self.command, f"/_aws/execute-api/{api[1]}/$default{self.path}", body, headers)
         else:
             status, answer, content = self.distribution(headers, body)
         self.send_response(status)

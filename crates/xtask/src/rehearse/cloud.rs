@@ -73,7 +73,7 @@ impl Cloud {
         format!("http://localhost:{}", self.gateway)
     }
 
-    /// Where a browser finds the page, and the world the API.
+    /// Where a browser finds the page.
     pub fn edge(&self) -> String {
         format!("http://localhost:{}", self.edge)
     }

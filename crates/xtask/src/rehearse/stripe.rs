@@ -21,20 +21,15 @@ pub struct Stripe {
 }
 
 impl Stripe {
-    /// Starts one without plans or endpoints, those are the stack's to make. Webhooks for https addresses go to `edge`.
+    /// Starts one without plans or endpoints, those are the stack's to make.
     /// What is said to it is recorded if `recording` says so (`cargo xtask contract`).
-    pub fn start(
-        binary: &Path,
-        edge: &str,
-        folder: &Path,
-        recording: Option<(&str, PathBuf)>,
-    ) -> Result<Self> {
+    pub fn start(binary: &Path, folder: &Path, recording: Option<(&str, PathBuf)>) -> Result<Self> {
         let port = free_port()?;
         let log = folder.join("stripe.log");
         let output = File::create(&log)?;
         let mut command = Command::new(binary);
         command
-            .args(["--port", &port.to_string(), "--https-via", edge])
+            .args(["--port", &port.to_string()])
             .args(["--secret-key", SECRET_KEY])
             .args(["--publishable-key", PUBLISHABLE_KEY])
             .envs(recording)

@@ -246,7 +246,6 @@ mod tests {
             let context = Context {
                 tx,
                 url: tx.url(),
-                reaches_https: false,
                 writes: true,
             };
             create(&context, Params::parse("test_clock=clock_1")?)

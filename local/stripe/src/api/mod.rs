@@ -72,8 +72,6 @@ pub(crate) struct Context<'a> {
     pub(crate) tx: &'a Transaction<'a>,
     /// The stand-in's own address, for the pages it links to.
     pub(crate) url: &'a str,
-    /// Whether https addresses can be delivered to.
-    pub(crate) reaches_https: bool,
     /// Whether it may change something.
     pub(crate) writes: bool,
 }
@@ -224,14 +222,12 @@ impl Operation {
             .key
             .clone()
             .map(|key| (key, idempotency::Identity::of(self)));
-        let reaches_https = self.app.https_via.is_some();
         let result = self.app.store.run(cause, move |tx| {
             crate::engine::catch_up(tx)?;
             let expand = params.texts("expand")?.unwrap_or_default();
             let context = Context {
                 tx,
                 url: &url,
-                reaches_https,
                 writes: method != Method::GET,
             };
             let reply = match routes::run(&context, &method, &path, params) {

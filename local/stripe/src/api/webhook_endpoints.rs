@@ -25,9 +25,9 @@ const VERSIONS: [&str; 7] = [
 ];
 
 /// An address that can be delivered to.
-fn deliverable(context: &Context<'_>, url: &str) -> Result<(), ApiError> {
+fn deliverable(url: &str) -> Result<(), ApiError> {
     valid_url(url, "url")?;
-    if context.reaches_https || url.starts_with("http://") {
+    if url.starts_with("http://") {
         return Ok(());
     }
     Err(ApiError::unsupported(
@@ -40,7 +40,7 @@ fn deliverable(context: &Context<'_>, url: &str) -> Result<(), ApiError> {
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
     params.refuse("connect")?;
     let url = params.required_text("url")?;
-    deliverable(context, &url)?;
+    deliverable(&url)?;
     let events = enabled_events(&mut params)?.ok_or_else(|| params.missing("enabled_events"))?;
     let version = params.text("api_version")?;
     if version.as_deref().is_some_and(|it| !VERSIONS.contains(&it)) {
@@ -76,7 +76,7 @@ pub(super) fn update(
 ) -> Result<Value, ApiError> {
     let mut body = existing(context, Kind::WebhookEndpoint, id)?.body;
     if let Some(url) = params.text("url")? {
-        deliverable(context, &url)?;
+        deliverable(&url)?;
         body["url"] = json!(url);
     }
     if let Some(events) = enabled_events(&mut params)? {

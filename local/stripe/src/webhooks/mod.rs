@@ -100,7 +100,7 @@ async fn attempt(app: &App, http: &reqwest::Client, delivery: Due) {
             payload["api_version"] = json!(version);
         }
         let body = serde_json::to_string_pretty(&payload).unwrap_or_default();
-        let tried = post::post(http, app.https_via.as_deref(), &delivery, body).await;
+        let tried = post::post(http, &delivery, body).await;
         tracing::debug!(event = delivery.event, status = tried.status, "delivered");
         if let Err(error) = app
             .store

@@ -26,18 +26,10 @@ pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 /// Posts the event, signed anew.
-pub(super) async fn post(
-    http: &reqwest::Client,
-    https_via: Option<&str>,
-    delivery: &Due,
-    body: String,
-) -> Try {
+pub(super) async fn post(http: &reqwest::Client, delivery: &Due, body: String) -> Try {
     let (at, started) = (clock::millis(), Instant::now());
-    let request = match https_via.and_then(|origin| rerouted(&delivery.url, origin)) {
-        Some((url, host)) => http.post(url).header("host", host),
-        None => http.post(&delivery.url),
-    };
-    let request = request
+    let request = http
+        .post(&delivery.url)
         .header("content-type", "application/json; charset=utf-8")
         .header(
             "stripe-signature",
@@ -65,13 +57,6 @@ pub(super) async fn post(
     }
 }
 
-/// An https address at another origin, and the `Host` that it keeps.
-fn rerouted(url: &str, origin: &str) -> Option<(String, String)> {
-    let rest = url.strip_prefix("https://")?;
-    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    Some((format!("{origin}{path}"), host.to_owned()))
-}
-
 /// The beginning of a reply's body.
 async fn beginning(mut response: reqwest::Response) -> String {
     let mut bytes = Vec::new();
@@ -82,26 +67,4 @@ async fn beginning(mut response: reqwest::Response) -> String {
     }
     bytes.truncate(KEPT_BYTES);
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::rerouted;
-
-    #[test]
-    fn an_https_address_keeps_its_host_and_path_at_another_origin() {
-        let rerouted = |url| rerouted(url, "http://localhost:1");
-        assert_eq!(
-            rerouted("https://api.example.com/a/b?c=d"),
-            Some((
-                "http://localhost:1/a/b?c=d".into(),
-                "api.example.com".into()
-            ))
-        );
-        assert_eq!(
-            rerouted("https://example.com"),
-            Some(("http://localhost:1".into(), "example.com".into()))
-        );
-        assert_eq!(rerouted("http://localhost:3000/webhook"), None);
-    }
 }

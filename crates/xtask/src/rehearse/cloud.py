@@ -21,8 +21,8 @@ import time
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_region
-from ministack.services import cloudfront, cognito, lambda_svc, s3, secretsmanager
-from ministack.services.cloudformation import custom_resource, handlers, helpers, provisioners
+from ministack.services import cloudformation, cloudfront, cognito, lambda_svc, s3, secretsmanager
+from ministack.services.cloudformation import custom_resource, handlers, helpers, provisioners, stacks
 
 GATEWAY = ("127.0.0.1", int(os.environ["GATEWAY_PORT"]))
 EXECUTE_API = re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
@@ -234,6 +234,47 @@ def when_at_rest(create):
 
 AT_REST = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 handlers._ACTION_HANDLERS["CreateChangeSet"] = when_at_rest(handlers._ACTION_HANDLERS["CreateChangeSet"])
+
+
+# CloudFormation: when something cannot be deleted, what it needs stays, too; a bucket with files in it is such a thing.
+def sparing_what_is_needed(delete):
+    def deleted(kind, physical_id, props, stack_name=None, logical_id=None):
+        stack = cloudformation._stacks.get(stack_name) or {}
+        at_the_end = stack.get("StackStatus") == "DELETE_IN_PROGRESS"
+        if at_the_end and logical_id in needed:
+            raise ValueError("Something that needs it could not be deleted.")
+        try:
+            delete(kind, physical_id, props, stack_name, logical_id)
+        except Exception:
+            if at_the_end:
+                needed.update(stacks._with_dependencies([logical_id], stack["_template"]["Resources"], set(stack["_resources"])))
+            raise
+
+    return deleted
+
+
+def anew(delete_stack):
+    def deleted(params):
+        needed.clear()
+        return delete_stack(params)
+
+    return deleted
+
+
+def unless_it_holds_something(delete):
+    def deleted(bucket, props):
+        if (s3._buckets.get(bucket) or {}).get("objects"):
+            raise ValueError("The bucket you tried to delete is not empty. You must delete all versions in the bucket.")
+        delete(bucket, props)
+
+    return deleted
+
+
+needed = set()
+stacks._delete_resource = sparing_what_is_needed(stacks._delete_resource)
+handlers._ACTION_HANDLERS["DeleteStack"] = anew(handlers._ACTION_HANDLERS["DeleteStack"])
+bucket = HANDLERS["AWS::S3::Bucket"]
+bucket.update(delete=unless_it_holds_something(bucket["delete"]))
 
 
 # For the rehearsal: while this is cleared, CloudFormation does not hear from custom resources, and so is busy with the stack.

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::tools::Venv;
 
 /// How long a process may take to be ready, or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at something that is awaited.
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -107,8 +107,8 @@ pub const TWO: [Small; 8] = [
     },
 ];
 
-/// With three.
-pub const THREE: [Small; 4] = [
+/// With three. With a refund among them there would be thousands: random schedules have that.
+pub const THREE: [Small; 3] = [
     Small {
         name: "three changes",
         before: &[Change::Customer, Change::Subscribe],
@@ -131,14 +131,6 @@ pub const THREE: [Small; 4] = [
         unheard: &[],
         changes: &[Change::Cancel, Change::Resume],
         handlers: &[UPDATED, UPDATED, Trigger::Page],
-        binds_twice: false,
-    },
-    Small {
-        name: "a refund, a change and the page",
-        before: &[Change::Customer, Change::Subscribe],
-        unheard: &[],
-        changes: &[Change::Refund, Change::Cancel],
-        handlers: &[REFUNDED, UPDATED, Trigger::Page],
         binds_twice: false,
     },
 ];

@@ -127,9 +127,9 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (4 * drops, Kind::Drop),
         (4 * drops, Kind::Reconcile),
     ];
-    let length = match random.below(10) {
-        0..8 => 5 + random.below(8),
-        8 => 12 + random.below(16),
+    let length = match random.below(20) {
+        0..17 => 5 + random.below(8),
+        17..19 => 12 + random.below(16),
         _ => 30 + random.below(40),
     };
     let mut steps = Vec::with_capacity(length + 2);

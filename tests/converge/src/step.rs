@@ -128,9 +128,9 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (4 * drops, Kind::Reconcile),
     ];
     let length = match random.below(20) {
-        0..17 => 5 + random.below(8),
-        17..19 => 12 + random.below(16),
-        _ => 30 + random.below(40),
+        0..17 => 4 + random.below(7),
+        17..19 => 11 + random.below(16),
+        _ => 27 + random.below(40),
     };
     let mut steps = Vec::with_capacity(length + 2);
     for user in 0..users {

@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 
 use crate::schema::strict;
 
+/// The stand-in's version, which an endpoint may ask its events to have.
+const LATER_VERSION: &str = "2026-09-30.endive";
+
 /// What the stand-in's version, 2026-09-30.endive, has and the spec at hand, 2026-08-26.dahlia, has not: component and
 /// property. <https://docs.stripe.com/changelog>
 const LATER: &[(&str, &str)] = &[];
@@ -128,9 +131,15 @@ impl Spec {
                     method: method.to_uppercase(),
                     path: path.clone(),
                 });
+                let mut body = body(operation);
+                let versions = body.pointer_mut("/properties/api_version/enum");
+                let versions = versions.and_then(Value::as_array_mut);
+                if let Some(versions) = versions.filter(|it| !it.contains(&LATER_VERSION.into())) {
+                    versions.push(LATER_VERSION.into());
+                }
                 shapes.push(json!({
                     "query": query(operation),
-                    "body": body(operation),
+                    "body": body,
                     "response": response(operation),
                 }));
             }

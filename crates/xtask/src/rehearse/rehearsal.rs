@@ -371,3 +371,28 @@ pub(super) fn is_sams(thing: &str) -> bool {
         name.is_some_and(|name| name.starts_with("aws-sam-cli-managed-default"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_table_the_user_pool_and_what_is_sams_may_stay() {
+        for thing in [
+            "table tollgate-rehearsal-Table-1",
+            "user pool tollgate-rehearsal",
+            "bucket aws-sam-cli-managed-default-samclisourcebucket-1",
+            "stack aws-sam-cli-managed-default",
+        ] {
+            assert!(is_meant_to_stay(thing), "{thing}");
+        }
+        for thing in [
+            "bucket tollgate-rehearsal-sitebucket-1",
+            "layer tollgate-rehearsal-page:1",
+            "secret tollgate-rehearsal-WebhookSecret-1",
+            "stack tollgate-rehearsal",
+        ] {
+            assert!(!is_meant_to_stay(thing), "{thing}");
+        }
+    }
+}

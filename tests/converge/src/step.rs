@@ -127,10 +127,10 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (4 * drops, Kind::Drop),
         (4 * drops, Kind::Reconcile),
     ];
-    let length = match random.below(20) {
-        0..17 => 4 + random.below(7),
-        17..19 => 11 + random.below(16),
-        _ => 27 + random.below(40),
+    let length = match random.below(50) {
+        0..44 => 3 + random.below(7),
+        44..49 => 10 + random.below(14),
+        _ => 24 + random.below(40),
     };
     let mut steps = Vec::with_capacity(length + 2);
     for user in 0..users {

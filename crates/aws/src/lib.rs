@@ -15,6 +15,8 @@ use aws_smithy_http_client::HttpClientError;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 pub use aws_types::SdkConfig;
@@ -85,6 +87,16 @@ pub fn credentials() -> Result<Credentials, ConfigError> {
 /// [`ConfigError::Missing`]
 pub fn region() -> Result<String, ConfigError> {
     variable("AWS_REGION")
+}
+
+/// The service's own code for an error, such as `AccessDeniedException`, or what kind of failure it was.
+pub fn error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &str {
+    match error {
+        SdkError::TimeoutError(_) => "timeout",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown"),
+        _ => "unknown",
+    }
 }
 
 fn variable(name: &'static str) -> Result<String, ConfigError> {

@@ -34,16 +34,10 @@ impl SecretError {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
-        let code = match &error {
-            SdkError::TimeoutError(_) => "timeout",
-            SdkError::DispatchFailure(_) => "no connection",
-            SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown"),
-            _ => "unknown",
-        };
         Self::Unavailable {
             arn: arn.to_owned(),
             action,
-            code: code.to_owned(),
+            code: aws::error_code(&error).to_owned(),
             source: Box::new(error),
         }
     }

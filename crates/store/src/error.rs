@@ -39,15 +39,9 @@ impl StoreError {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
-        let code = match &error {
-            SdkError::TimeoutError(_) => "timeout",
-            SdkError::DispatchFailure(_) => "no connection",
-            SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown"),
-            _ => "unknown",
-        };
         Self::Unavailable {
             operation,
-            code: code.to_owned(),
+            code: aws::error_code(&error).to_owned(),
             source: Box::new(error),
         }
     }

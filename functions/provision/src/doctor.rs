@@ -10,7 +10,7 @@ use secrets::{Signing, SigningSecret};
 use serde::Serialize;
 
 use crate::error::with_causes;
-use crate::{Doing, Provision, ProvisionError, plans};
+use crate::{Doing, Provision, ProvisionError, offers};
 
 /// Half of what a signature may be off.
 const CLOCK_WARNING: u64 = TOLERANCE.unsigned_abs() / 2;
@@ -266,7 +266,7 @@ impl Provision {
 
     async fn examine_plans(&self) -> Result<(State, String), ProvisionError> {
         let plans = self.plans()?;
-        let differences = plans::differences(&self.stripe, self.app(), &plans).await?;
+        let differences = offers::differences(&self.stripe, self.app(), &plans).await?;
         match &differences[..] {
             [] => fine(format!("{} plans as plans.toml says", plans.keys().count())),
             keys => wrong(format!(

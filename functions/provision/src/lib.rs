@@ -10,6 +10,7 @@ mod doctor;
 mod endpoint;
 mod error;
 mod lease;
+mod offers;
 mod page;
 mod plans;
 mod serve;
@@ -108,7 +109,7 @@ impl Provision {
     async fn set_up(&self, reference: &str) -> Result<Made, ProvisionError> {
         let plans = self.plans()?;
         let webhook_endpoint = self.ensure_endpoint().await?;
-        let choices = plans::ensure(&self.stripe, self.app(), &plans).await?;
+        let choices = offers::ensure(&self.stripe, self.app(), &plans).await?;
         let existing = self.stripe.portal_configuration(self.app()).await;
         let existing = existing.map_err(Doing::Portal.failed())?;
         let portal = self.stripe.configure_portal(

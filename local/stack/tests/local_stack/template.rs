@@ -210,7 +210,7 @@ fn our_functions_are_read() {
       DISTRIBUTION_ID=local-Distribution
       SITE_BUCKET=local-sitebucket
       SITE_URL=http://localhost:8787
-      STACK=local
+      STACK=000000000000/us-east-1/local
       STRIPE_API_BASE=http://localhost:8789
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0

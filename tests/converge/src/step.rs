@@ -128,7 +128,7 @@ pub fn schedule(seed: u64) -> Vec<Step> {
         (4 * drops, Kind::Reconcile),
     ];
     let length = match random.below(50) {
-        0..44 => 3 + random.below(7),
+        0..44 => 3 + random.below(6),
         44..49 => 10 + random.below(14),
         _ => 24 + random.below(40),
     };

@@ -1,5 +1,5 @@
-//! One pooled HTTPS client, made for a fast cold start: ring, not aws-lc-rs (which spends 31 ms of CPU on its first random draw), and
-//! roots that are compiled in (parsing the system's costs 5 ms). Plain `http://` passes too, for the local stack.
+//! One pooled HTTPS client for all that a function asks, made for a fast cold start: ring, not aws-lc-rs (which spends 31 ms of CPU on its first
+//! random draw), and Mozilla's roots, compiled in (parsing the system's costs 5 ms). Plain `http://` passes too, for the local stack.
 
 use std::time::Duration;
 
@@ -9,8 +9,11 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 
-/// Answers larger than this are refused: 8 MiB.
+/// Answers larger than this are refused, if nothing else is said: 8 MiB.
 const MAX_BODY: usize = 8 * 1024 * 1024;
 
 /// Lambda freezes between calls; a connection older than this has likely been closed by the other side.
@@ -24,18 +27,30 @@ pub enum Error {
     /// No answer in time.
     #[error("no answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The answer is larger than 8 MiB.
-    #[error("the answer is larger than {} MiB", MAX_BODY / (1024 * 1024))]
-    TooLarge,
+    /// The answer is larger than so many bytes.
+    #[error("the answer is larger than {} MiB", .0 / (1024 * 1024))]
+    TooLarge(usize),
     /// The connection could not be made, or broke.
     #[error("the connection failed")]
     Connection(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Roots that cannot be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidRoots {
+    /// Not PEM.
+    #[error("not certificates in PEM")]
+    Pem(#[source] rustls::pki_types::pem::Error),
+    /// PEM of what is no certificate.
+    #[error("a certificate that cannot be read")]
+    Certificate(#[source] rustls::Error),
 }
 
 /// A client with its connection pool. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct HttpsClient {
     inner: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    max_body: usize,
 }
 
 impl Default for HttpsClient {
@@ -48,12 +63,36 @@ impl HttpsClient {
     /// Builds the client; opens no connection.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_roots(RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        })
+    }
+
+    /// The same, trusting these roots as well: certificates in PEM.
+    ///
+    /// # Errors
+    /// [`InvalidRoots`]
+    pub fn trusting(pem: &[u8]) -> Result<Self, InvalidRoots> {
+        let mut roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(InvalidRoots::Pem)?;
+            roots.add(certificate).map_err(InvalidRoots::Certificate)?;
+        }
+        Ok(Self::with_roots(roots))
+    }
+
+    fn with_roots(roots: RootCertStore) -> Self {
+        let tls = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_webpki_roots()
+            .with_tls_config(tls)
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);
@@ -62,7 +101,17 @@ impl HttpsClient {
             .timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .build(https);
-        Self { inner }
+        Self {
+            inner,
+            max_body: MAX_BODY,
+        }
+    }
+
+    /// The same connections; answers may have so many bytes.
+    #[must_use]
+    pub fn with_max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
     }
 
     /// Sends one request, once, and reads the whole answer, both within `timeout`.
@@ -81,11 +130,11 @@ impl HttpsClient {
                 .await
                 .map_err(|error| Error::Connection(error.into()))?;
             let (parts, body) = response.into_parts();
-            let body = Limited::new(body, MAX_BODY)
+            let body = Limited::new(body, self.max_body)
                 .collect()
                 .await
                 .map_err(|error| match error.is::<LengthLimitError>() {
-                    true => Error::TooLarge,
+                    true => Error::TooLarge(self.max_body),
                     false => Error::Connection(error),
                 })?
                 .to_bytes();

@@ -1,5 +1,6 @@
 //! The connections that several functions make, from the variables that they share.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use aws::SdkConfig;
@@ -21,25 +22,38 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// `STRIPE_PUBLISHABLE_KEY`: the mode is its mode. Credentials and region are Lambda's.
+    /// `STRIPE_PUBLISHABLE_KEY`: the mode is its mode. Credentials and region are Lambda's. `SSL_CERT_FILE` names a file of roots to trust beside
+    /// those that are built in.
     ///
     /// # Errors
     /// [`StartError`]
-    pub fn from_env(env: &Env, http: HttpsClient) -> Result<Self, StartError> {
-        Ok(Self::with(env, http, aws::config()?)?)
+    pub fn from_env(env: &Env) -> Result<Self, StartError> {
+        let http = https_client(env)?;
+        Ok(Self::with(env, http.clone(), aws::config(http)?)?)
     }
 
-    /// The same with another way to reach AWS.
+    /// The same for what nobody waits for: AWS may take its time.
     ///
     /// # Errors
-    /// [`InvalidEnv`]
-    pub fn with(env: &Env, http: HttpsClient, aws: SdkConfig) -> Result<Self, InvalidEnv> {
+    /// [`StartError`]
+    pub fn unhurried(env: &Env) -> Result<Self, StartError> {
+        let http = https_client(env)?;
+        Ok(Self::with(env, http.clone(), aws::unhurried_config(http)?)?)
+    }
+
+    fn with(env: &Env, http: HttpsClient, aws: SdkConfig) -> Result<Self, InvalidEnv> {
         let mode = env.parse("STRIPE_PUBLISHABLE_KEY", |key| {
             Mode::of_key(key)
                 .filter(|_| key.starts_with("pk_"))
                 .ok_or("must be a publishable key: pk_test_… or pk_live_…")
         })?;
         Ok(Self { aws, http, mode })
+    }
+
+    /// What all of them go over.
+    #[must_use]
+    pub fn http(&self) -> &HttpsClient {
+        &self.http
     }
 
     /// Live or test.
@@ -101,6 +115,18 @@ impl Connections {
         let app = env.parse("APP", |name| App::parse(name))?;
         Ok(Syncer::new(app, stripe, self.table(env)?))
     }
+}
+
+fn https_client(env: &Env) -> Result<HttpsClient, StartError> {
+    let Some(file) = env.optional("SSL_CERT_FILE") else {
+        return Ok(HttpsClient::new());
+    };
+    let wrong = |error: &dyn Error| InvalidEnv::Wrong {
+        name: "SSL_CERT_FILE",
+        problem: error.to_string(),
+    };
+    let roots = std::fs::read(file).map_err(|error| wrong(&error))?;
+    Ok(HttpsClient::trusting(&roots).map_err(|error| wrong(&error))?)
 }
 
 /// `ACCESS_SLACK_HOURS` and `ACCESS_GRACE_DAYS`.

@@ -63,7 +63,7 @@ impl Stripe {
             let page = self.send(list(limits.next().unwrap_or(1))).await;
             let is_too_large = matches!(
                 page,
-                Err(StripeError::Unreachable(https_client::Error::TooLarge))
+                Err(StripeError::Unreachable(https_client::Error::TooLarge(_)))
             );
             if !is_too_large || limits.as_slice().is_empty() {
                 break page?;

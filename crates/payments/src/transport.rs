@@ -223,7 +223,7 @@ fn is_unauthorized(outcome: &Result<Response<Bytes>, https_client::Error>) -> bo
 fn should_retry(outcome: &Result<Response<Bytes>, https_client::Error>) -> bool {
     let response = match outcome {
         Ok(response) => response,
-        Err(https_client::Error::TooLarge) => return false,
+        Err(https_client::Error::TooLarge(_)) => return false,
         Err(_) => return true,
     };
     if is_replayed(response.headers()) {

@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::types::{
 use billing::{
     Catalogue, CustomerId, EventId, Mode, PlanKey, PriceId, SessionId, Snapshot, UserId,
 };
+use https_client::HttpsClient;
 use store::{AuditEntry, Binding, CheckoutIntent, CustomerIntent, JobState, Table, Turn};
 
 /// A connection to the one database in memory.
@@ -39,7 +40,7 @@ fn client() -> Client {
         .endpoint_url(url)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(aws::http_client(HttpsClient::new()))
         .build();
     Client::from_conf(config)
 }

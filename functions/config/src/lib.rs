@@ -2,7 +2,6 @@
 
 use billing::{App, Interval, Mode, Plan, PlanKey};
 use http_api::{HttpFunction, Problem, Request, Response};
-use https_client::HttpsClient;
 use lambda::{Connections, Env, StartError};
 use serde::Serialize;
 use store::Table;
@@ -24,7 +23,7 @@ pub struct Config {
 impl HttpFunction for Config {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let app = env.parse("APP", |name| App::parse(name))?;
-        let connections = Connections::from_env(env, HttpsClient::new())?;
+        let connections = Connections::from_env(env)?;
         Ok(Self {
             table: connections.table(env)?,
             publishable_key: env.text("STRIPE_PUBLISHABLE_KEY")?.to_owned(),

@@ -43,16 +43,20 @@ struct Destination {
 
 impl HttpFunction for CreateCheckoutSession {
     async fn start(env: &Env) -> Result<Self, StartError> {
-        let http = HttpsClient::new();
         let site = env.origin("SITE_URL")?;
         let sign_in = env.origin("SIGN_IN_URL")?;
-        let connections = Connections::from_env(env, http.clone())?;
+        let connections = Connections::from_env(env)?;
         let syncer = connections.syncer(env)?;
         // Now rather than while somebody waits.
         if let Err(error) = syncer.stripe().prepare().await {
             tracing::warn!(%error, "Stripe's key cannot be read yet");
         }
-        Ok(Self::new(syncer, http, site, &sign_in))
+        Ok(Self::new(
+            syncer,
+            connections.http().clone(),
+            site,
+            &sign_in,
+        ))
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Problem> {

@@ -56,9 +56,7 @@ pub struct Provision {
 
 impl Provision {
     async fn start(env: &Env) -> Result<Self, StartError> {
-        let http = HttpsClient::new();
-        let aws = aws::unhurried_config()?;
-        let connections = Connections::with(env, http.clone(), aws.clone())?;
+        let connections = Connections::unhurried(env)?;
         let stripe = connections.stripe(env)?.unhurried();
         let page = match env.optional("SITE_BUCKET") {
             None => None,
@@ -72,7 +70,7 @@ impl Provision {
             syncer: connections.syncer_with(env, stripe.clone())?,
             stripe,
             vault: connections.vault(env, "WEBHOOK_SECRET_ARN")?,
-            http,
+            http: connections.http().clone(),
             stack: env.text("STACK")?.to_owned(),
             webhook_url: env.text("WEBHOOK_URL")?.to_owned(),
             site_url: env.origin("SITE_URL")?,

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
 use billing::Policy;
-use https_client::HttpsClient;
 use lambda::metrics::{self, Unit};
 use lambda::{Connections, Env, StartError};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -61,7 +60,7 @@ pub async fn serve() -> ExitCode {
 impl Reconcile {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let policy: Policy = lambda::policy_from_env(env)?;
-        let connections = Connections::from_env(env, HttpsClient::new())?;
+        let connections = Connections::from_env(env)?;
         let stripe = connections.stripe(env)?.unhurried();
         Ok(Self::new(connections.syncer_with(env, stripe)?, policy))
     }

@@ -5,7 +5,6 @@ mod view;
 
 use billing::{CustomerId, Policy, SessionId, UserId};
 use http_api::{HttpFunction, Problem, Request, Response};
-use https_client::HttpsClient;
 use lambda::{Connections, Env, StartError};
 use lambda_http::RequestExt;
 use lambda_http::http::{Method, StatusCode};
@@ -32,7 +31,7 @@ struct SyncRequest {
 impl HttpFunction for SubscriptionStatus {
     async fn start(env: &Env) -> Result<Self, StartError> {
         // Stripe's key is left alone: most requests are answered from the table.
-        let connections = Connections::from_env(env, HttpsClient::new())?;
+        let connections = Connections::from_env(env)?;
         Ok(Self {
             policy: lambda::policy_from_env(env)?,
             syncer: connections.syncer(env)?,

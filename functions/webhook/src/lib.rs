@@ -2,7 +2,6 @@
 
 use billing::Timestamp;
 use http_api::{HttpFunction, Problem, Request, Response};
-use https_client::HttpsClient;
 use lambda::metrics::{self, Unit};
 use lambda::{Connections, Env, StartError};
 use lambda_http::http::StatusCode;
@@ -32,7 +31,7 @@ impl HttpFunction for Webhook {
     const BEHIND_CLOUDFRONT: bool = false;
 
     async fn start(env: &Env) -> Result<Self, StartError> {
-        let connections = Connections::from_env(env, HttpsClient::new())?;
+        let connections = Connections::from_env(env)?;
         let secrets = connections.signing_secrets(env)?;
         let syncer = connections.syncer(env)?;
         // Both at once, and now: no event can do without.

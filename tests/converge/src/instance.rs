@@ -92,7 +92,7 @@ impl Default for Clients {
     fn default() -> Self {
         Self {
             https: HttpsClient::new(),
-            http: aws_smithy_http_client::Builder::new().build_http(),
+            http: aws::http_client(HttpsClient::new()),
         }
     }
 }

@@ -335,7 +335,7 @@ async fn database() -> Client {
         .endpoint_url(url)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(aws::http_client(HttpsClient::new()))
         .build();
     let client = Client::from_conf(config);
     let mut create = client

@@ -5,6 +5,7 @@
     reason = "a command line tool speaks to a terminal"
 )]
 
+mod bench;
 mod checks;
 mod command;
 mod contract;
@@ -48,6 +49,8 @@ enum Task {
     /// Prove that the table ends equal to Stripe, whatever the network does: with random schedules, and every one of small histories
     #[command(disable_help_flag = true)]
     Converge(converge::Arguments),
+    /// Measure each function as it ships, beside a floor and beside Node and Python, and under load
+    Bench(bench::Arguments),
     /// Deploy to a cloud on this machine, test what is there, change it, break it, and delete it
     Rehearse(rehearse::Arguments),
     /// Look now for what no webhook told of, and repair it, as the schedules do
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(arguments),
         Task::Contract(arguments) => contract::run(&arguments),
         Task::Converge(arguments) => converge::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Rehearse(arguments) => rehearse::run(&arguments),
         Task::Reconcile(arguments) => reconcile::run(&arguments),
         Task::Doctor(arguments) => doctor::run(&arguments),

@@ -19,7 +19,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use self::cloud::Cloud;
 use self::rehearsal::Rehearsal;
@@ -62,7 +62,7 @@ pub fn rehearse(workspace: &Workspace, session: &mut Session, keep: bool) -> Res
     })?;
     let (sam, aws) = sam.zip(aws).context("the step before made them")?;
     build(workspace, session)?;
-    let architecture = native()?;
+    let architecture = template::native()?;
     let built = template::build(workspace, session, &sam, architecture)?;
 
     let folder = workspace.target().join("rehearsal");
@@ -121,13 +121,4 @@ fn copy_built(built: &Path, page: &Path, folder: &Path) -> Result<()> {
         template.display()
     );
     Ok(fs::write(template, own)?)
-}
-
-/// The processor of this machine, by the template's name for it.
-fn native() -> Result<&'static str> {
-    match std::env::consts::ARCH {
-        "x86_64" => Ok("x86_64"),
-        "aarch64" => Ok("arm64"),
-        other => bail!("Lambda has no processor like this machine's, {other}"),
-    }
 }

@@ -138,6 +138,12 @@ impl Session {
         ExitCode::SUCCESS
     }
 
+    /// The same for a run that has no tests in it.
+    pub fn end_without_tests(&self) -> ExitCode {
+        self.print_summary();
+        ExitCode::SUCCESS
+    }
+
     /// The same where a part failed: also why, and the command that runs that part `again`.
     pub fn end_failed(&self, error: &anyhow::Error, again: &str) -> ExitCode {
         self.print_summary();

@@ -5,6 +5,7 @@ pub(crate) mod cargo_tests;
 pub(crate) mod clients;
 mod fuzz;
 mod lint;
+mod performance;
 pub(crate) mod template;
 
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ pub struct Arguments {
 
     /// Arguments for the test runner of one part: `unit` and `stack` have cargo's (a test's name, --nocapture),
     /// `browser` has Playwright's (--headed, --grep), `clients` takes one client (node, cli, python) and what a test's
-    /// name has in it, `fuzz` has libFuzzer's (-max_total_time=600, in seconds)
+    /// name has in it, `fuzz` has libFuzzer's (-max_total_time=600, in seconds), `performance` has --update
     #[arg(last = true)]
     runner: Vec<String>,
 }
@@ -48,11 +49,13 @@ enum Part {
     Template,
     /// The deployment, to a cloud on this machine
     Rehearse,
+    /// The instructions that each function takes, what it asks others for, and its size, against what is written down
+    Performance,
     /// All of these
     All,
 }
 
-const ALL: [Part; 7] = [
+const ALL: [Part; 8] = [
     Part::Unit,
     Part::Stack,
     Part::Clients,
@@ -60,6 +63,7 @@ const ALL: [Part; 7] = [
     Part::Fuzz,
     Part::Template,
     Part::Rehearse,
+    Part::Performance,
 ];
 
 /// Runs the parts in order. The first failure ends the run, and says how to run its part alone.
@@ -92,11 +96,16 @@ impl Arguments {
         if !self.runner.is_empty()
             && !matches!(
                 self.parts[..],
-                [Part::Unit | Part::Stack | Part::Clients | Part::Browser | Part::Fuzz]
+                [Part::Unit
+                    | Part::Stack
+                    | Part::Clients
+                    | Part::Browser
+                    | Part::Fuzz
+                    | Part::Performance]
             )
         {
             bail!(
-                "arguments after `--` need exactly one of the parts unit, stack, clients, browser and fuzz"
+                "arguments after `--` need exactly one of the parts unit, stack, clients, browser, fuzz and performance"
             );
         }
         let every = self.parts.is_empty() || self.parts.contains(&Part::All);
@@ -118,6 +127,7 @@ impl Part {
             Part::Fuzz => "fuzz",
             Part::Template => "template",
             Part::Rehearse => "rehearse",
+            Part::Performance => "performance",
             Part::All => "all",
         }
     }
@@ -143,6 +153,7 @@ impl Part {
             Part::Fuzz => fuzz::run(workspace, session, runner),
             Part::Template => template::run(workspace, session),
             Part::Rehearse => rehearse(workspace, session, false),
+            Part::Performance => performance::run(workspace, session, runner),
             Part::All => ALL
                 .iter()
                 .try_for_each(|part| part.run(workspace, session, runner)),
@@ -182,7 +193,14 @@ mod tests {
     #[test]
     fn no_part_and_all_mean_every_part_in_order() {
         let every = [
-            "unit", "stack", "clients", "browser", "fuzz", "template", "rehearse",
+            "unit",
+            "stack",
+            "clients",
+            "browser",
+            "fuzz",
+            "template",
+            "rehearse",
+            "performance",
         ];
         assert_eq!(parts(&[], &[]).unwrap(), every);
         assert_eq!(parts(&[Part::Template, Part::All], &[]).unwrap(), every);

@@ -45,6 +45,14 @@ pub fn cpp_compiler() -> Result<()> {
     install_from_debian(&["g++"], "a C++ compiler (or set CXX to one)")
 }
 
+/// Makes sure of valgrind: on the PATH, or from Debian.
+pub fn valgrind() -> Result<()> {
+    if on_path("valgrind").is_some() {
+        return Ok(());
+    }
+    install_from_debian(&["valgrind"], "valgrind")
+}
+
 /// Installs the npm packages of `folder` as its lock file says, unless they are there.
 pub fn npm_packages(folder: &Path) -> Result<()> {
     if on_path("npm").is_none() {
@@ -72,9 +80,14 @@ pub struct Venv {
 }
 
 impl Venv {
+    /// Where a program of the environment is.
+    pub fn path(&self, program: &str) -> PathBuf {
+        self.bin.join(program)
+    }
+
     /// A command from the environment, with the environment's other commands on its PATH.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.bin.join(program));
+        let mut command = Command::new(self.path(program));
         crate::command::forget_own_package(&mut command);
         self.put_on_path(&mut command);
         command

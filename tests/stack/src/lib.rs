@@ -16,11 +16,13 @@ pub use local::LocalStack;
 pub use signature::sign;
 pub use stack::{Addresses, Answer, Deployed, Stack};
 pub use tap::Tap;
-pub use tls::TlsFront;
+pub use tls::{Authority, TlsFront};
 pub use user::User;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
+
+use anyhow::Context;
 
 use tokio::process::Command;
 
@@ -63,11 +65,11 @@ pub fn xtask() -> anyhow::Result<Command> {
     Ok(Command::new(binaries()?.join("xtask")))
 }
 
-/// Where the built binaries are: the folder above this test's.
+/// Where the built binaries are.
 pub(crate) fn binaries() -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
-    let folder = this.parent().and_then(Path::parent);
-    folder
-        .map(PathBuf::from)
-        .ok_or_else(|| anyhow::anyhow!("this test has no folder"))
+    let folder = this.parent().context("this program has no folder")?;
+    // Cargo keeps tests in a folder below that of the programs.
+    let above = folder.parent().filter(|_| folder.ends_with("deps"));
+    Ok(above.unwrap_or(folder).to_owned())
 }

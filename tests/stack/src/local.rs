@@ -50,8 +50,16 @@ impl LocalStack {
     /// # Errors
     /// Where the process cannot be started.
     pub async fn start() -> Result<Self> {
+        Self::start_with(&binaries()?).await
+    }
+
+    /// The same with the functions that are in this folder, such as those that ship.
+    ///
+    /// # Errors
+    /// Where the process cannot be started.
+    pub async fn start_with(functions: &Path) -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let (child, addresses) = launch(data.path()).await?;
+        let (child, addresses) = launch(data.path(), functions).await?;
         Ok(Self {
             dynamodb: addresses.dynamodb,
             stack: Stack::at(addresses.all, Some(data.path().to_owned()))?,
@@ -67,6 +75,25 @@ impl LocalStack {
     #[must_use]
     pub fn data(&self) -> &Path {
         self.process.data.path()
+    }
+
+    /// The signing secrets of its webhook endpoint, as `provision` has stored them.
+    ///
+    /// # Errors
+    /// Where there are none.
+    pub fn signing_secrets(&self) -> Result<String> {
+        let file = self.data().join("webhook-secret");
+        std::fs::read_to_string(&file).with_context(|| file.display().to_string())
+    }
+
+    /// The one that Stripe signs with.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn signing_secret(&self) -> Result<String> {
+        let all: Value = serde_json::from_str(&self.signing_secrets()?)?;
+        let secret = all["current"]["secret"].as_str();
+        Ok(secret.context("no signing secret")?.to_owned())
     }
 
     /// Invokes a function that is behind no route, as Lambda's own API does.
@@ -95,7 +122,7 @@ impl LocalStack {
         self.process.child.kill().await?;
         let data = self.process.data.path();
         std::fs::remove_file(data.join("stack.json"))?;
-        let (child, addresses) = launch(data).await?;
+        let (child, addresses) = launch(data, &binaries()?).await?;
         self.stack = Stack::at(addresses.all, Some(data.to_owned()))?;
         self.dynamodb = addresses.dynamodb;
         self.process.child = child;
@@ -221,20 +248,21 @@ impl LocalStack {
     }
 }
 
-async fn launch(data: &Path) -> Result<(Child, LocalAddresses)> {
-    let folder = binaries()?;
+async fn launch(data: &Path, functions: &Path) -> Result<(Child, LocalAddresses)> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(data.join("stack.log"))?;
-    let mut process = Command::new(folder.join("local-stack"))
+    let mut process = Command::new(binaries()?.join("local-stack"))
         .args(["--port", "0", "--data"])
         .arg(data)
         .arg("--template")
         .arg(repository.join("template.yaml"))
         .arg("--plans")
         .arg(repository.join("tests/plans.toml"))
+        .arg("--functions")
+        .arg(functions)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

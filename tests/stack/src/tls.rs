@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -10,11 +10,52 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, crypto};
 
-/// TLS before a server that has none, as before every service of AWS.
+/// Whom a function is told to trust.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    folder: TempDir,
+}
+
+impl Authority {
+    /// With a key of its own, and its certificate in a file.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn new() -> Result<Self> {
+        let mut params = CertificateParams::new([])?;
+        // Of another name than what it signs, or OpenSSL takes that for signed by itself.
+        let name = &mut params.distinguished_name;
+        name.push(DnType::CommonName, "An authority for tests");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate()?;
+        let folder = tempfile::tempdir()?;
+        std::fs::write(
+            folder.path().join("ca.pem"),
+            params.self_signed(&key)?.pem(),
+        )?;
+        Ok(Self {
+            issuer: Issuer::new(params, key),
+            folder,
+        })
+    }
+
+    /// For `SSL_CERT_FILE`.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    fn certificate(&self, host: &str) -> Result<(Certificate, KeyPair)> {
+        let key = KeyPair::generate()?;
+        let params = CertificateParams::new([host.to_owned()])?;
+        Ok((params.signed_by(&key, &self.issuer)?, key))
+    }
+}
+
+/// TLS before a server that has none, as before every service of AWS and Stripe.
 pub struct TlsFront {
     /// Where it answers.
     pub url: String,
-    folder: TempDir,
 }
 
 impl TlsFront {
@@ -22,21 +63,18 @@ impl TlsFront {
     ///
     /// # Errors
     /// Where no port is free.
-    pub async fn before(server: &str) -> Result<Self> {
+    pub async fn before(server: &str, authority: &Authority) -> Result<Self> {
         let server = server
             .strip_prefix("http://")
             .context("not http")?
             .to_owned();
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()])?;
-        let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("ca.pem"), cert.pem())?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+        let (certificate, key) = authority.certificate("localhost")?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config =
             ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()?
                 .with_no_client_auth()
-                .with_single_cert(vec![cert.der().clone()], key)?;
+                .with_single_cert(vec![certificate.der().clone()], key)?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("https://localhost:{}", listener.local_addr()?.port());
@@ -52,12 +90,6 @@ impl TlsFront {
                 });
             }
         });
-        Ok(Self { url, folder })
-    }
-
-    /// Whom to trust, for `AWS_CA_BUNDLE`.
-    #[must_use]
-    pub fn ca(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
+        Ok(Self { url })
     }
 }

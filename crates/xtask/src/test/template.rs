@@ -13,7 +13,7 @@ use crate::tools::{self, Venv};
 use crate::workspace::Workspace;
 
 /// What a function may weigh, unzipped.
-const MOST_BYTES: u64 = 6_000_000;
+const MOST_BYTES: u64 = 5_000_000;
 
 /// Validates and lints the template, checks its rules, builds it, and weighs each function. Needs no account and no region.
 pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
@@ -70,6 +70,15 @@ pub(crate) fn build(
         )
     })?;
     Ok(built)
+}
+
+/// The processor of this machine, by the template's name for it.
+pub(crate) fn native() -> Result<&'static str> {
+    match std::env::consts::ARCH {
+        "x86_64" => Ok("x86_64"),
+        "aarch64" => Ok("arm64"),
+        other => bail!("Lambda has no processor like this machine's, {other}"),
+    }
 }
 
 fn sam(venv: &Venv, root: &Path) -> Command {

@@ -115,6 +115,18 @@ impl Function {
         &self.handle.pool.config.name
     }
 
+    /// Starts an instance ahead of its first invocation, as provisioned concurrency does, and returns when it asks for an event.
+    ///
+    /// # Errors
+    /// [`InvokeError::Init`]
+    pub async fn start_instance(&self) -> Result<(), InvokeError> {
+        let pool = &self.handle.pool;
+        let generation = pool.generation.subscribe();
+        let instance = Instance::start(&pool.config, &pool.instances).await?;
+        pool.put_back(instance, &generation).await;
+        Ok(())
+    }
+
     /// Invokes the function and waits for its answer.
     ///
     /// The invocation runs to its end even if this future is dropped, as it does when API Gateway's caller hangs up.

@@ -1,0 +1,79 @@
+//! Who does the work: ours, the floor, or a peer.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use local_stack::lambda::{Function, FunctionConfig};
+
+use crate::world::World;
+
+/// One program for one function.
+pub struct Contender {
+    /// `ours`, `floor`, `node` …
+    pub name: &'static str,
+    /// The executable.
+    pub binary: PathBuf,
+    /// What is deployed, in bytes.
+    pub bytes: u64,
+    /// What its process finds beside the function's environment.
+    pub env: Vec<(String, String)>,
+}
+
+impl Contender {
+    /// An executable that ships as it is.
+    pub fn native(name: &'static str, binary: PathBuf) -> Result<Self> {
+        let bytes = binary
+            .metadata()
+            .with_context(|| binary.display().to_string())?
+            .len();
+        Ok(Self {
+            name,
+            binary,
+            bytes,
+            env: Vec::new(),
+        })
+    }
+
+    /// A script, which gets an interpreter's line of its own in `folder`: a function is started by one path.
+    pub fn script(
+        name: &'static str,
+        interpreter: &Path,
+        script: &Path,
+        bytes: u64,
+        folder: &Path,
+    ) -> Result<Self> {
+        let stem = script.file_stem().context("a script has a name")?;
+        let binary = folder.join(format!("{name}-{}", stem.to_string_lossy()));
+        let text = std::fs::read(script).with_context(|| script.display().to_string())?;
+        let mut with_line = format!("#!{}\n", interpreter.display()).into_bytes();
+        with_line.extend(text);
+        std::fs::write(&binary, with_line)?;
+        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755))?;
+        Ok(Self {
+            name,
+            binary,
+            bytes,
+            env: Vec::new(),
+        })
+    }
+
+    /// The function whose request it gets where it is compared with `function`: the floor takes HTTP alone.
+    pub fn asked<'a>(&self, function: &'a str) -> &'a str {
+        if self.name == "floor" {
+            "config"
+        } else {
+            function
+        }
+    }
+
+    /// A function that has not started yet.
+    pub fn function(&self, world: &World) -> Function {
+        let mut config = FunctionConfig::new(&self.binary).timeout(Duration::from_secs(120));
+        config.env = world.environment();
+        config.env.extend(self.env.clone());
+        config.name = "bench".to_owned();
+        Function::new(config)
+    }
+}

@@ -1,0 +1,212 @@
+//! What does not vary from run to run, against what is written down in `expected.json`: the instructions of an init and of a request, by
+//! callgrind, the calls to others, and the size.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use local_stack::lambda::{Function, FunctionConfig};
+use serde::{Deserialize, Serialize};
+use stack_tests::eventually;
+use tokio::process::Command;
+
+use crate::calls::{self, Calls};
+use crate::world::{HTTP, OTHERS, World};
+
+/// Hash seeds and certificates differ from run to run: what grows by more than this has changed.
+const TOLERANCE: f64 = 1.03;
+/// Requests over which one is averaged.
+const REQUESTS: u64 = 10;
+
+/// What `bench check` takes.
+#[derive(clap::Args)]
+pub struct Options {
+    /// What is expected
+    #[arg(long)]
+    expected: PathBuf,
+    /// Write down what is found instead
+    #[arg(long)]
+    update: bool,
+}
+
+/// One function's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Found {
+    bytes: u64,
+    init_instructions: u64,
+    first_instructions: u64,
+    /// A later request.
+    warm_instructions: u64,
+    calls: Calls,
+}
+
+type All = BTreeMap<String, Found>;
+
+/// Measures and compares, or writes down.
+pub async fn run(functions: &Path, options: &Options) -> Result<bool> {
+    let world = World::start(functions).await?;
+    let mut all = All::new();
+    for function in HTTP.into_iter().chain(OTHERS) {
+        let found = look(&world, functions, function).await?;
+        println!(
+            "{function:26} {:5.2} MB   init {:6.2}   first {:6.2}   then {:6.3} million instructions",
+            found.bytes as f64 / 1e6,
+            found.init_instructions as f64 / 1e6,
+            found.first_instructions as f64 / 1e6,
+            found.warm_instructions as f64 / 1e6,
+        );
+        all.insert(function.to_owned(), found);
+    }
+    if options.update {
+        let text = serde_json::to_string_pretty(&all)?;
+        std::fs::write(&options.expected, text + "\n")?;
+        return Ok(true);
+    }
+    let text = std::fs::read(&options.expected)?;
+    let expected: All = serde_json::from_slice(&text)?;
+    let problems = problems(&all, &expected);
+    for (function, problem) in &problems {
+        println!("✗ {function}: {problem}");
+    }
+    let is_worse = |function: &&String| problems.iter().any(|(it, _)| **it == **function);
+    let failed = all.keys().filter(is_worse).count();
+    println!(
+        "test result: {} passed; {failed} failed",
+        all.len() - failed
+    );
+    Ok(problems.is_empty())
+}
+
+/// What is worse than it was: the function, and in words.
+fn problems<'a>(all: &'a All, expected: &All) -> Vec<(&'a String, String)> {
+    let mut problems = Vec::new();
+    for (function, found) in all {
+        let Some(expected) = expected.get(function) else {
+            problems.push((function, "nothing is written down for it".to_owned()));
+            continue;
+        };
+        let grown = [
+            ("bytes", found.bytes, expected.bytes),
+            (
+                "instructions of init",
+                found.init_instructions,
+                expected.init_instructions,
+            ),
+            (
+                "instructions of the first request",
+                found.first_instructions,
+                expected.first_instructions,
+            ),
+            (
+                "instructions of a request",
+                found.warm_instructions,
+                expected.warm_instructions,
+            ),
+        ];
+        for (what, now, before) in grown {
+            let ratio = now as f64 / before as f64;
+            if ratio > TOLERANCE {
+                let more = (ratio - 1.0) * 100.0;
+                let problem = format!("{now} {what}, before {before}: {more:.1} % more");
+                problems.push((function, problem));
+            }
+        }
+        if found.calls != expected.calls {
+            let problem = format!("asks {:?}, before {:?}", found.calls, expected.calls);
+            problems.push((function, problem));
+        }
+    }
+    problems
+}
+
+async fn look(world: &World, functions: &Path, function: &str) -> Result<Found> {
+    let binary = functions.join(function);
+    let mut totals = Vec::new();
+    for requests in [0, 1, 1 + REQUESTS] {
+        totals.push(count(world, &binary, function, requests).await?);
+    }
+    let [init, first, all] = totals[..] else {
+        anyhow::bail!("three counts were asked for");
+    };
+    ensure!(init < first && first < all, "{function}: {totals:?}");
+    Ok(Found {
+        bytes: binary.metadata()?.len(),
+        init_instructions: init,
+        first_instructions: first - init,
+        warm_instructions: (all - first) / REQUESTS,
+        calls: calls::of(world, function, functions).await?,
+    })
+}
+
+/// The instructions of a process that starts, answers so many requests, and is ended.
+async fn count(world: &World, binary: &Path, function: &str, requests: u64) -> Result<u64> {
+    let folder = tempfile::tempdir()?;
+    let out = folder.path().join("callgrind.out");
+    let script = folder.path().join("bootstrap");
+    let text = format!(
+        "#!/bin/sh\nexec valgrind --quiet --tool=callgrind --callgrind-out-file={} {}\n",
+        out.display(),
+        binary.canonicalize()?.display()
+    );
+    std::fs::write(&script, text)?;
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+    let mut config = FunctionConfig::new(&script).timeout(Duration::from_secs(120));
+    config.init_timeout = Duration::from_secs(60);
+    config.env = world.environment();
+    let lambda = Function::new(config);
+    lambda.start_instance().await?;
+    for _ in 0..requests {
+        lambda.invoke(world.request(function)?).await?;
+    }
+    let pid = lambda.instances().first().context("it has ended")?.pid;
+    // Callgrind writes when its program is asked to end.
+    let ended = Command::new("kill").arg(pid.to_string()).status().await?;
+    ensure!(ended.success(), "kill failed");
+    let counted = eventually("callgrind has written", async || {
+        let text = std::fs::read_to_string(&out).ok()?;
+        let total = text
+            .lines()
+            .find_map(|line| line.strip_prefix("totals: "))?;
+        total.parse().ok()
+    })
+    .await;
+    lambda.shutdown().await;
+    Ok(counted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_grows_or_asks_more_is_a_problem() {
+        let found = Found {
+            bytes: 1_000,
+            init_instructions: 1_000,
+            first_instructions: 1_000,
+            warm_instructions: 1_000,
+            calls: Calls {
+                init: Vec::new(),
+                request: vec!["GetItem".to_owned()],
+            },
+        };
+        let all = |found: &Found| All::from([("config".to_owned(), found.clone())]);
+        let check = |change: fn(&mut Found), count: usize| {
+            let mut changed = found.clone();
+            change(&mut changed);
+            let (changed, found) = (all(&changed), all(&found));
+            let problems = problems(&changed, &found);
+            assert_eq!(problems.len(), count, "{problems:?}");
+        };
+        check(|_| {}, 0);
+        check(|it| it.warm_instructions = 1_030, 0);
+        check(|it| it.warm_instructions = 1_031, 1);
+        check(|it| it.init_instructions = 900, 0);
+        check(|it| it.bytes = 1_100, 1);
+        check(|it| it.calls.request.push("GetItem".to_owned()), 1);
+        check(|it| it.calls.request.clear(), 1);
+        assert_eq!(problems(&all(&found), &All::new()).len(), 1);
+    }
+}

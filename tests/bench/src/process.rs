@@ -1,0 +1,81 @@
+//! What the kernel knows of a process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// CPU time of all its threads that live, in milliseconds.
+pub fn cpu_ms(pid: u32) -> Result<f64> {
+    let mut nanoseconds = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let schedule = fs::read_to_string(thread?.path().join("schedstat"))?;
+        let on_cpu = schedule.split(' ').next().context("no time")?;
+        nanoseconds += on_cpu.parse::<u64>()?;
+    }
+    Ok(nanoseconds as f64 / 1e6)
+}
+
+/// The most memory that it had at any time, in MB.
+pub fn peak_mb(pid: u32) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next());
+    Ok(kilobytes.context("no peak")?.parse::<f64>()? * 1024.0 / 1e6)
+}
+
+/// A control group whose processes share a part of one CPU.
+pub struct SmallCpu {
+    folder: PathBuf,
+}
+
+/// Lambda gives a whole CPU with 1,769 MB: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
+const MB_OF_A_CPU: f64 = 1_769.0;
+const PERIOD_US: f64 = 20_000.0;
+
+impl SmallCpu {
+    /// What a function of so many MB gets, in portions of 20 ms. It needs root.
+    ///
+    /// # Errors
+    /// Where control groups are not ours to make.
+    pub fn of_megabytes(megabytes: f64) -> Result<Self> {
+        let quota = PERIOD_US * megabytes / MB_OF_A_CPU;
+        let version_1 = Path::new("/sys/fs/cgroup/cpu");
+        let is_version_1 = version_1.is_dir();
+        let root = if is_version_1 {
+            version_1
+        } else {
+            Path::new("/sys/fs/cgroup")
+        };
+        let folder = root.join(format!("tollgate-bench-{}", std::process::id()));
+        fs::create_dir(&folder)?;
+        let group = Self { folder };
+        if is_version_1 {
+            group.set("cpu.cfs_period_us", &format!("{PERIOD_US}"))?;
+            group.set("cpu.cfs_quota_us", &format!("{quota:.0}"))?;
+        } else {
+            group.set("cpu.max", &format!("{quota:.0} {PERIOD_US}"))?;
+        }
+        Ok(group)
+    }
+
+    /// Takes the process in, with all its threads.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn take(&self, pid: u32) -> Result<()> {
+        self.set("cgroup.procs", &pid.to_string())
+    }
+
+    fn set(&self, file: &str, value: &str) -> Result<()> {
+        let file = self.folder.join(file);
+        fs::write(&file, value).with_context(|| file.display().to_string())
+    }
+}
+
+impl Drop for SmallCpu {
+    fn drop(&mut self) {
+        // It fails only while a process is left in it.
+        let _ = fs::remove_dir(&self.folder);
+    }
+}

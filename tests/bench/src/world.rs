@@ -1,0 +1,174 @@
+//! What the functions find: a whole local stack with people in it, and TLS before everything that a function asks.
+
+use std::collections::BTreeMap;
+use std::future::IntoFuture;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use local_stack::names;
+use local_stack::secrets::Secrets;
+use reqwest::Method;
+use serde_json::{Value, json};
+use stack_tests::{Authority, Event, LocalStack, TlsFront, User};
+use tokio::net::TcpListener;
+
+/// The plan that everybody has or wants.
+const PLAN: &str = "starter-monthly";
+
+/// The functions that answer people and Stripe, and the two that nobody waits for.
+pub const HTTP: [&str; 4] = [
+    "config",
+    "create-checkout-session",
+    "subscription-status",
+    "webhook",
+];
+/// See [`HTTP`].
+pub const OTHERS: [&str; 2] = ["provision", "reconcile"];
+
+/// Where a function finds what it asks.
+pub struct Services {
+    pub dynamodb: String,
+    pub secrets: String,
+    pub stripe: String,
+}
+
+/// Everything around a function.
+pub struct World {
+    pub stack: LocalStack,
+    /// Without TLS.
+    pub plain: Services,
+    secure: Services,
+    authority: Authority,
+    /// Pays for a plan.
+    subscriber: User,
+    /// Has an open Checkout Session.
+    buyer: User,
+    /// Tells of a change of the subscription.
+    event: String,
+}
+
+impl World {
+    /// Starts everything, lets one person subscribe and another almost.
+    pub async fn start(functions: &Path) -> Result<Self> {
+        let stack = LocalStack::start_with(functions).await?;
+        let subscriber = stack.sign_up("subscriber").await?;
+        stack.subscribe(&subscriber, PLAN).await?;
+        stack.until(&subscriber, "active").await;
+        let buyer = stack.sign_up("buyer").await?;
+        stack.click(&buyer, PLAN).await?.url()?;
+        let customer = stack.customer_of(&subscriber).await?;
+        let subscriptions = stack.subscriptions_of(&customer).await?;
+        let subscription = subscriptions[0]["id"].as_str().context("no id")?;
+        let path = format!("/subscriptions/{subscription}");
+        let change = [("metadata[changed]", "yes")];
+        stack.stripe(Method::POST, &path, &change).await?;
+        stack.delivered().await;
+        let events = stack.stripe_list("/events").await?;
+        let event = events.iter().find(|event| {
+            event["type"] == "customer.subscription.updated"
+                && event["data"]["object"]["customer"] == customer.as_str()
+        });
+        let event = event.context("Stripe has told of no change")?.to_string();
+
+        let signing = stack.signing_secrets()?;
+        let key = json!({ "secret_key": "sk_test_local" }).to_string();
+        let secrets = Secrets::default()
+            .with("stripe", Some(key))
+            .with("webhook", Some(signing));
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let plain = Services {
+            dynamodb: stack.dynamodb.clone(),
+            secrets: format!("http://{}", listener.local_addr()?),
+            stripe: stack.addresses.stripe.clone(),
+        };
+        tokio::spawn(axum::serve(listener, secrets.router()).into_future());
+        let authority = Authority::new()?;
+        let secure = Services {
+            dynamodb: TlsFront::before(&plain.dynamodb, &authority).await?.url,
+            secrets: TlsFront::before(&plain.secrets, &authority).await?.url,
+            stripe: TlsFront::before(&plain.stripe, &authority).await?.url,
+        };
+        Ok(Self {
+            stack,
+            plain,
+            secure,
+            authority,
+            subscriber,
+            buyer,
+            event,
+        })
+    }
+
+    /// A function's environment, with TLS everywhere, for each of the languages.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let mut environment = self.environment_at(&self.secure);
+        let authority = self.authority.file().to_string_lossy().into_owned();
+        for name in ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE"] {
+            environment.insert(name.to_owned(), authority.clone());
+        }
+        environment
+    }
+
+    /// The same where the services are elsewhere.
+    pub fn environment_at(&self, services: &Services) -> BTreeMap<String, String> {
+        let addresses = &self.stack.addresses;
+        let webhook = format!("{}/webhook", addresses.api);
+        let partition = format!("test#user#{}", self.subscriber.sub);
+        [
+            ("APP", "tollgate"),
+            ("TABLE_NAME", &names::physical("Table")),
+            ("SITE_URL", &addresses.site),
+            ("SIGN_IN_URL", &addresses.sign_in),
+            ("SIGN_IN_CLIENT_ID", "client"),
+            ("STRIPE_PUBLISHABLE_KEY", "pk_test_local"),
+            ("STRIPE_SECRET_ARN", "stripe"),
+            ("STRIPE_API_BASE", &services.stripe),
+            ("WEBHOOK_SECRET_ARN", "webhook"),
+            ("ACCESS_GRACE_DAYS", "7"),
+            ("ACCESS_SLACK_HOURS", "24"),
+            ("STACK", "bench"),
+            ("WEBHOOK_URL", &webhook),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &services.dynamodb),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &services.secrets),
+            ("PARTITION_KEY", &partition),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    /// The request that a function is measured with.
+    pub fn request(&self, function: &str) -> Result<Value> {
+        let by = |event: Event, user: &User| {
+            event.claims(json!({ "sub": user.sub, "token_use": "access" }))
+        };
+        Ok(match function {
+            "config" => Event::new("GET", "/api/config").into_payload(),
+            "subscription-status" => {
+                by(Event::new("GET", "/api/subscription"), &self.subscriber).into_payload()
+            }
+            "create-checkout-session" => {
+                let event = Event::new("POST", "/api/create-checkout-session");
+                let event = event.body(&json!({ "plan": PLAN }).to_string());
+                by(event, &self.buyer).into_payload()
+            }
+            "webhook" => {
+                let body = self.event.as_bytes();
+                let signature =
+                    stack_tests::sign(&self.stack.signing_secret()?, stack_tests::now(), body);
+                let event = Event::new("POST", "/api/webhook").body(&self.event);
+                event.header("stripe-signature", &signature).into_payload()
+            }
+            "reconcile" => json!({ "job": "undelivered" }),
+            "provision" => json!({ "operation": "doctor" }),
+            other => anyhow::bail!("there is no request for {other}"),
+        })
+    }
+}
+
+/// What an HTTP function has answered: its status and its body.
+pub fn answer(reply: &Value) -> Result<(i64, Value)> {
+    let status = reply["statusCode"].as_i64().context("no status")?;
+    let body = reply["body"].as_str().context("no body")?;
+    ensure!(status == 200, "it answered {status}: {body}");
+    Ok((status, serde_json::from_str(body)?))
+}

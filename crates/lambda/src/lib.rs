@@ -1,15 +1,20 @@
-//! What all functions share, behind the HTTP API or not: environment, connections, clock, log and metrics.
+//! What all functions share, behind the HTTP API or not: environment, connections, clock, log and metrics; and how those run that are not.
 
 mod clock;
 mod connections;
 mod env;
+mod function;
 mod log;
 pub mod metrics;
 
 pub use clock::now;
 pub use connections::{Connections, policy_from_env};
 pub use env::{Env, InvalidEnv};
+pub use function::{Function, serve};
 pub use log::init as init_log;
 
 /// Why a function does not start.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a [`Function`] has no answer.
+pub type AnswerError = lambda_runtime::Error;

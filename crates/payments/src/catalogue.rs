@@ -2,7 +2,6 @@ use std::collections::HashMap;
 
 use billing::{App, Catalogue, Interval, Plan, PlanKey, PriceId, Product, ProductId};
 use serde::Deserialize;
-use stripe_client_core::StripeRequest;
 use stripe_product::price::ListPrice;
 
 use crate::object::{APP, Listed};
@@ -21,17 +20,8 @@ impl Stripe {
     /// # Errors
     /// [`StripeError`]
     pub async fn catalogue(&self, app: &App) -> Result<Catalogue, StripeError> {
-        let prices: Vec<WirePrice> = self
-            .all("prices", |after| {
-                let list = ListPrice::new()
-                    .expand(vec!["data.product".to_owned()])
-                    .limit(100);
-                match after {
-                    Some(last) => list.starting_after(last).build(),
-                    None => list.build(),
-                }
-            })
-            .await?;
+        let list = ListPrice::new().expand(vec!["data.product".to_owned()]);
+        let prices: Vec<WirePrice> = self.all("prices", list).await?;
         let mut plans = Vec::new();
         let mut products = Vec::new();
         for price in &prices {

@@ -21,15 +21,8 @@ impl Stripe {
         &self,
         customer: &CustomerId,
     ) -> Result<Vec<Charge>, StripeError> {
-        let all: Vec<WireCharge> = self
-            .all("charges", |after| {
-                let list = ListCharge::new().customer(customer.as_str()).limit(100);
-                match after {
-                    Some(last) => list.starting_after(last).build(),
-                    None => list.build(),
-                }
-            })
-            .await?;
+        let list = ListCharge::new().customer(customer.as_str());
+        let all: Vec<WireCharge> = self.all("charges", list).await?;
         let returned = |charge: &WireCharge| charge.amount_refunded > 0 || charge.disputed;
         let returned: Vec<WireCharge> = all.into_iter().filter(returned).collect();
         if returned.is_empty() {
@@ -80,18 +73,10 @@ impl Stripe {
         &self,
         customer: &CustomerId,
     ) -> Result<HashMap<String, SubscriptionId>, StripeError> {
-        let invoices: Vec<WireInvoice> = self
-            .all("invoices", |after| {
-                let list = ListInvoice::new()
-                    .customer(customer.as_str())
-                    .expand(vec!["data.payments".to_owned()])
-                    .limit(100);
-                match after {
-                    Some(last) => list.starting_after(last).build(),
-                    None => list.build(),
-                }
-            })
-            .await?;
+        let list = ListInvoice::new()
+            .customer(customer.as_str())
+            .expand(vec!["data.payments".to_owned()]);
+        let invoices: Vec<WireInvoice> = self.all("invoices", list).await?;
         let mut subscriptions = HashMap::new();
         for invoice in invoices {
             let details = invoice.parent.and_then(|it| it.subscription_details);

@@ -12,6 +12,7 @@ use stripe_core::customer::{
 };
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
+use crate::list::List as _;
 use crate::object::{APP, MAX_PAGES, MODE, Page, USER_ID};
 use crate::{IdempotencyKey, Listing, Reply, Stripe, StripeError};
 
@@ -102,19 +103,15 @@ impl Stripe {
         owner: &Owner,
         created: RangeInclusive<Timestamp>,
     ) -> Result<Option<Customer>, StripeError> {
+        let list = ListCustomer::new().created(RangeQueryTs::Bounds(RangeBoundsTs {
+            gte: Some(*created.start()),
+            lte: Some(*created.end()),
+            ..RangeBoundsTs::default()
+        }));
         let mut last: Option<CustomerId> = None;
         for _ in 0..MAX_PAGES {
-            let mut list = ListCustomer::new()
-                .created(RangeQueryTs::Bounds(RangeBoundsTs {
-                    gte: Some(*created.start()),
-                    lte: Some(*created.end()),
-                    ..RangeBoundsTs::default()
-                }))
-                .limit(100);
-            if let Some(last) = last.take() {
-                list = list.starting_after(last.as_str());
-            }
-            let page: Page<Customer> = self.send(list.build()).await?;
+            let after = last.as_ref().map(CustomerId::as_str);
+            let page: Page<Customer> = self.send(list.page(100, after)).await?;
             last = page.data.last().map(|customer| customer.id.clone());
             let found = page.data.into_iter().find(|customer| {
                 customer.owner(&owner.app, owner.mode).as_ref() == Some(&owner.user)
@@ -135,15 +132,8 @@ impl Stripe {
         &self,
         after: Option<&str>,
     ) -> Result<Listing<Customer>, StripeError> {
-        let list = |limit| {
-            let list = ListCustomer::new().limit(limit);
-            match after {
-                Some(last) => list.starting_after(last).build(),
-                None => list.build(),
-            }
-        };
         let read = |object| serde_json::from_value(object).ok();
-        self.listing(list, read).await
+        self.listing(ListCustomer::new(), after, read).await
     }
 
     /// Whether a customer never had a subscription or an invoice and has nothing to pay with. Three calls at most.

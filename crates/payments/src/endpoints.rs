@@ -93,14 +93,8 @@ impl Stripe {
     /// # Errors
     /// [`StripeError`]
     pub async fn endpoints(&self) -> Result<Vec<Endpoint>, StripeError> {
-        self.all("webhook endpoints", |after| {
-            let list = ListWebhookEndpoint::new().limit(100);
-            match after {
-                Some(last) => list.starting_after(last).build(),
-                None => list.build(),
-            }
-        })
-        .await
+        self.all("webhook endpoints", ListWebhookEndpoint::new())
+            .await
     }
 
     /// Makes an endpoint for the events that this code acts on, in the version that it is made for.

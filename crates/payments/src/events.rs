@@ -28,20 +28,13 @@ impl Stripe {
         since: Timestamp,
         after: Option<&str>,
     ) -> Result<Listing<Event>, StripeError> {
-        let list = |limit| {
-            let list = ListEvent::new()
-                .delivery_success(false)
-                .created(RangeQueryTs::Bounds(RangeBoundsTs {
-                    gte: Some(since),
-                    ..RangeBoundsTs::default()
-                }))
-                .limit(limit);
-            match after {
-                Some(last) => list.starting_after(last).build(),
-                None => list.build(),
-            }
-        };
+        let list = ListEvent::new()
+            .delivery_success(false)
+            .created(RangeQueryTs::Bounds(RangeBoundsTs {
+                gte: Some(since),
+                ..RangeBoundsTs::default()
+            }));
         let read = |object| Event::from_value(&object);
-        self.listing(list, read).await
+        self.listing(list, after, read).await
     }
 }

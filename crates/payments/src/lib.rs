@@ -11,6 +11,7 @@ mod endpoints;
 mod error;
 mod events;
 mod key;
+mod list;
 mod object;
 mod offers;
 mod owner;

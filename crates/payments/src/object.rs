@@ -7,8 +7,8 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use stripe_client_core::RequestBuilder;
 
+use crate::list::List;
 use crate::{Stripe, StripeError};
 
 /// How many objects to ask for on a page: as many as Stripe gives; fewer where so many are too large to be read.
@@ -51,16 +51,18 @@ impl<T> Listing<Option<T>> {
 }
 
 impl Stripe {
-    /// One page of a list, asked for with a `limit`. One object that is not understood does not take the others with it, and a page that is
-    /// too large is asked for in smaller parts.
+    /// The page of a list that follows an object, or the first one. One object that is not understood does not take the others with it, and a
+    /// page that is too large is asked for in smaller parts.
     pub(crate) async fn listing<T>(
         &self,
-        list: impl Fn(i64) -> RequestBuilder,
+        list: impl List,
+        after: Option<&str>,
         read: impl Fn(Value) -> Option<T>,
     ) -> Result<Listing<T>, StripeError> {
         let mut limits = LIMITS.into_iter();
         let page: Page<Value> = loop {
-            let page = self.send(list(limits.next().unwrap_or(1))).await;
+            let limit = limits.next().unwrap_or(1);
+            let page = self.send(list.page(limit, after)).await;
             let is_too_large = matches!(
                 page,
                 Err(StripeError::Unreachable(https_client::Error::TooLarge(_)))
@@ -80,22 +82,23 @@ impl Stripe {
         })
     }
 
-    /// All pages of a list; `after` asks for the page that follows an object.
+    /// All pages of a list, which goes by this name in the error.
     pub(crate) async fn all<T: Listed>(
         &self,
-        list: &'static str,
-        after: impl Fn(Option<&str>) -> RequestBuilder,
+        name: &'static str,
+        list: impl List,
     ) -> Result<Vec<T>, StripeError> {
         let mut all: Vec<T> = Vec::new();
         for _ in 0..MAX_PAGES {
-            let page: Page<T> = self.send(after(all.last().map(T::id))).await?;
+            let after = all.last().map(T::id);
+            let page: Page<T> = self.send(list.page(100, after)).await?;
             let more = page.has_more && !page.data.is_empty();
             all.extend(page.data);
             if !more {
                 return Ok(all);
             }
         }
-        Err(StripeError::EndlessList(list))
+        Err(StripeError::EndlessList(name))
     }
 }
 
@@ -141,7 +144,6 @@ mod tests {
     use std::thread;
 
     use https_client::HttpsClient;
-    use stripe_client_core::StripeRequest as _;
     use stripe_core::customer::ListCustomer;
 
     use super::*;
@@ -174,8 +176,7 @@ mod tests {
     async fn list(url: &str) -> Result<Listing<Value>, StripeError> {
         let key = SecretKey::parse("sk_test_1").unwrap();
         let stripe = Stripe::new(HttpsClient::new(), url, key);
-        let list = |limit| ListCustomer::new().limit(limit).build();
-        let listing = stripe.listing(list, Some).await;
+        let listing = stripe.listing(ListCustomer::new(), None, Some).await;
         assert!(stripe.requests() <= 3, "{}", stripe.requests());
         listing
     }

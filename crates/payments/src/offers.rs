@@ -162,14 +162,7 @@ impl Stripe {
     /// # Errors
     /// [`StripeError`]
     pub async fn products(&self) -> Result<Vec<ExistingProduct>, StripeError> {
-        self.all("products", |after| {
-            let list = ListProduct::new().limit(100);
-            match after {
-                Some(last) => list.starting_after(last).build(),
-                None => list.build(),
-            }
-        })
-        .await
+        self.all("products", ListProduct::new()).await
     }
 
     /// The prices that have one of these lookup keys, also those that are no longer sold. At most ten keys: Stripe takes no more.
@@ -178,14 +171,7 @@ impl Stripe {
     /// [`StripeError`]
     pub async fn prices(&self, lookup_keys: &[&str]) -> Result<Vec<ExistingPrice>, StripeError> {
         let keys: Vec<String> = lookup_keys.iter().map(|&key| key.to_owned()).collect();
-        self.all("prices", |after| {
-            let list = ListPrice::new().lookup_keys(keys.clone()).limit(100);
-            match after {
-                Some(last) => list.starting_after(last).build(),
-                None => list.build(),
-            }
-        })
-        .await
+        self.all("prices", ListPrice::new().lookup_keys(keys)).await
     }
 
     /// Makes a product; gives its id.

@@ -49,15 +49,8 @@ impl Stripe {
         &self,
         app: &App,
     ) -> Result<Option<PortalConfiguration>, StripeError> {
-        let all: Vec<PortalConfiguration> = self
-            .all("portal configurations", |after| {
-                let list = ListBillingPortalConfiguration::new().limit(100);
-                match after {
-                    Some(last) => list.starting_after(last).build(),
-                    None => list.build(),
-                }
-            })
-            .await?;
+        let list = ListBillingPortalConfiguration::new();
+        let all: Vec<PortalConfiguration> = self.all("portal configurations", list).await?;
         let is_ours =
             |it: &&PortalConfiguration| it.metadata.get(APP).is_some_and(|by| by == app.as_str());
         Ok(all.iter().rfind(is_ours).cloned())

@@ -1,11 +1,11 @@
 use billing::{ChargeId, CustomerId, DisputeStatus, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
-use stripe_client_core::{RequestBuilder, StripeRequest};
 use stripe_core::dispute::ListDispute;
 use stripe_core::refund::ListRefund;
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
+use crate::list::List;
 use crate::object::Reference;
 use crate::{Listing, Stripe, StripeError};
 
@@ -32,17 +32,10 @@ impl Stripe {
         since: Timestamp,
         after: Option<&str>,
     ) -> Result<Listing<Returned>, StripeError> {
-        let list = |limit| {
-            let list = ListRefund::new()
-                .created(from(since))
-                .expand(vec!["data.charge".to_owned()])
-                .limit(limit);
-            match after {
-                Some(last) => list.starting_after(last).build(),
-                None => list.build(),
-            }
-        };
-        self.returned(list, |_| Some(None)).await
+        let list = ListRefund::new()
+            .created(from(since))
+            .expand(vec!["data.charge".to_owned()]);
+        self.returned(list, after, |_| Some(None)).await
     }
 
     /// A page of the account's disputes since then. See <https://docs.stripe.com/api/disputes/list>.
@@ -54,27 +47,21 @@ impl Stripe {
         since: Timestamp,
         after: Option<&str>,
     ) -> Result<Listing<Returned>, StripeError> {
-        let list = |limit| {
-            let list = ListDispute::new()
-                .created(from(since))
-                .expand(vec!["data.charge".to_owned()])
-                .limit(limit);
-            match after {
-                Some(last) => list.starting_after(last).build(),
-                None => list.build(),
-            }
-        };
+        let list = ListDispute::new()
+            .created(from(since))
+            .expand(vec!["data.charge".to_owned()]);
         let dispute = |object: &Value| {
             let status = object["status"].as_str()?.to_owned();
             Some(Some((object["id"].as_str()?.to_owned(), status.into())))
         };
-        self.returned(list, dispute).await
+        self.returned(list, after, dispute).await
     }
 
     /// Of what has no charge, or a charge without a customer that may be ours, nothing is to be known.
     async fn returned(
         &self,
-        list: impl Fn(i64) -> RequestBuilder,
+        list: impl List,
+        after: Option<&str>,
         dispute: impl Fn(&Value) -> Option<Option<(String, DisputeStatus)>>,
     ) -> Result<Listing<Returned>, StripeError> {
         let read = |mut object: Value| {
@@ -93,7 +80,7 @@ impl Stripe {
                 dispute: dispute(&object)?,
             }))
         };
-        Ok(self.listing(list, read).await?.flatten())
+        Ok(self.listing(list, after, read).await?.flatten())
     }
 }
 

@@ -22,19 +22,11 @@ impl Stripe {
         &self,
         customer: &CustomerId,
     ) -> Result<Vec<Subscription>, StripeError> {
-        let all: Vec<WireSubscription> = self
-            .all("subscriptions", |after| {
-                let list = ListSubscription::new()
-                    .customer(customer.as_str())
-                    .status(ListSubscriptionStatus::All)
-                    .expand(vec!["data.latest_invoice".to_owned()])
-                    .limit(100);
-                match after {
-                    Some(last) => list.starting_after(last).build(),
-                    None => list.build(),
-                }
-            })
-            .await?;
+        let list = ListSubscription::new()
+            .customer(customer.as_str())
+            .status(ListSubscriptionStatus::All)
+            .expand(vec!["data.latest_invoice".to_owned()]);
+        let all: Vec<WireSubscription> = self.all("subscriptions", list).await?;
         let mut subscriptions: Vec<Subscription> = all.into_iter().map(Into::into).collect();
         for subscription in &mut subscriptions {
             if subscription.status == Status::PastDue {
@@ -73,19 +65,11 @@ impl Stripe {
         status: Option<ListSubscriptionStatus>,
         after: Option<&str>,
     ) -> Result<Listing<(CustomerId, Subscription)>, StripeError> {
-        let list = |limit| {
-            let mut list = ListSubscription::new()
-                .expand(vec!["data.latest_invoice".to_owned()])
-                .limit(limit);
-            if let Some(status) = &status {
-                list = list.status(status.clone());
-            }
-            match after {
-                Some(last) => list.starting_after(last).build(),
-                None => list.build(),
-            }
-        };
-        Ok(self.listing(list, read_listed).await?.flatten())
+        let mut list = ListSubscription::new().expand(vec!["data.latest_invoice".to_owned()]);
+        if let Some(status) = status {
+            list = list.status(status);
+        }
+        Ok(self.listing(list, after, read_listed).await?.flatten())
     }
 
     /// When the oldest invoice that is not paid was finalized; one that was written off is not paid either. There are few: one page.

@@ -18,15 +18,16 @@ mod signed;
 
 pub use error::ProvisionError;
 pub use plans::{InvalidPlans, Plans};
-pub use serve::serve;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use billing::App;
 use https_client::HttpsClient;
-use lambda::{Connections, Env, StartError};
+use lambda::{AnswerError, Connections, Env, Function, StartError};
 use payments::Stripe;
 use secrets::Vault;
+use serde_json::Value;
 use store::Table;
 use sync::Syncer;
 
@@ -54,7 +55,9 @@ pub struct Provision {
     page: Option<Page>,
 }
 
-impl Provision {
+impl Function for Provision {
+    type Answer = Value;
+
     async fn start(env: &Env) -> Result<Self, StartError> {
         let connections = Connections::unhurried(env)?;
         let stripe = connections.stripe(env)?.unhurried();
@@ -80,6 +83,16 @@ impl Provision {
         })
     }
 
+    async fn answer(
+        &self,
+        input: Value,
+        time_left: impl Fn() -> Duration + Copy + Send + Sync,
+    ) -> Result<Value, AnswerError> {
+        self.serve(input, time_left()).await
+    }
+}
+
+impl Provision {
     /// Read each time: what is wrong with them is to stand in the answer.
     fn plans(&self) -> Result<Plans, InvalidPlans> {
         match &self.plans {

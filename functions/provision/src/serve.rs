@@ -1,10 +1,8 @@
 //! The Lambda around it: who calls, and the answer.
 
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use lambda::Env;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda::AnswerError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,39 +35,14 @@ enum Operation {
 )]
 struct InvalidInput;
 
-/// Runs the function until Lambda ends it.
-pub async fn serve() -> ExitCode {
-    lambda::init_log();
-    let provision = match Provision::start(&Env::of_process()).await {
-        Ok(provision) => provision,
-        Err(problem) => {
-            tracing::error!(error = %problem, "the function cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    let provision = &provision;
-    let service = service_fn(move |event: LambdaEvent<Value>| {
-        let deadline = event.context.deadline();
-        let left = deadline
-            .duration_since(SystemTime::now())
-            .unwrap_or_default();
-        // Boxed: what is in it is too deep for the compiler's recursion limit.
-        let answer: std::pin::Pin<
-            Box<dyn Future<Output = Result<Value, lambda_runtime::Error>> + Send>,
-        > = Box::pin(provision.answer(event.payload, left.saturating_sub(RESERVE)));
-        answer
-    });
-    match lambda_runtime::run(service).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            tracing::error!(error = %problem, "the Lambda runtime ended");
-            ExitCode::FAILURE
-        }
-    }
-}
-
 impl Provision {
-    async fn answer(&self, input: Value, time: Duration) -> Result<Value, lambda_runtime::Error> {
+    /// Answers whoever calls, before the function's time is up.
+    pub(crate) async fn serve(
+        &self,
+        input: Value,
+        time_left: Duration,
+    ) -> Result<Value, AnswerError> {
+        let time = time_left.saturating_sub(RESERVE);
         if input.get("RequestType").is_some() {
             let request = serde_json::from_value(input).map_err(|_| InvalidInput)?;
             self.answer_cloudformation(&request, time).await?;
@@ -89,7 +62,7 @@ impl Provision {
         &self,
         request: &CustomResource,
         time: Duration,
-    ) -> Result<(), lambda_runtime::Error> {
+    ) -> Result<(), AnswerError> {
         let kind = request.request_type;
         let work = alone(self.table(), self.change(kind, request.reference()));
         let changed = tokio::time::timeout(time, work).await;

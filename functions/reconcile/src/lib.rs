@@ -13,7 +13,6 @@ mod serve;
 mod undelivered;
 
 pub use report::{Drift, Example, Kind, Report, State};
-pub use serve::serve;
 pub use sync::SyncError as ReconcileError;
 
 use std::time::Duration;

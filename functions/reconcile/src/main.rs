@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    reconcile::serve().await
+    lambda::serve::<reconcile::Reconcile>().await
 }

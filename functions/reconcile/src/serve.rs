@@ -1,13 +1,10 @@
 //! The Lambda around it: input, log line, metrics.
 
-use std::pin::Pin;
-use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use billing::Policy;
 use lambda::metrics::{self, Unit};
-use lambda::{Connections, Env, StartError};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda::{AnswerError, Connections, Env, Function, StartError};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,39 +22,9 @@ struct Input {
 #[error(r#"the input must be {{"job": "undelivered"}} or {{"job": "drift"}}"#)]
 struct InvalidInput;
 
-/// Runs the function until Lambda ends it.
-pub async fn serve() -> ExitCode {
-    lambda::init_log();
-    let reconcile = match Reconcile::start(&Env::of_process()).await {
-        Ok(reconcile) => reconcile,
-        Err(problem) => {
-            tracing::error!(error = %problem, "the function cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    let reconcile = &reconcile;
-    // Boxed: what is in it is too deep for the compiler's recursion limit.
-    let service = service_fn(move |event: LambdaEvent<Value>| {
-        let deadline = event.context.deadline();
-        let time_left = move || {
-            deadline
-                .duration_since(SystemTime::now())
-                .unwrap_or_default()
-        };
-        let answer: Pin<Box<dyn Future<Output = _> + Send>> =
-            Box::pin(reconcile.answer(event.payload, time_left));
-        answer
-    });
-    match lambda_runtime::run(service).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            tracing::error!(error = %problem, "the Lambda runtime ended");
-            ExitCode::FAILURE
-        }
-    }
-}
+impl Function for Reconcile {
+    type Answer = Report;
 
-impl Reconcile {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let policy: Policy = lambda::policy_from_env(env)?;
         let connections = Connections::from_env(env)?;
@@ -69,11 +36,11 @@ impl Reconcile {
     ///
     /// # Errors
     /// Where the input is another, or as [`Reconcile::run`].
-    pub async fn answer(
+    async fn answer(
         &self,
         input: Value,
         time_left: impl Fn() -> Duration + Copy + Send + Sync,
-    ) -> Result<Report, lambda_runtime::Error> {
+    ) -> Result<Report, AnswerError> {
         let Input { job } = serde_json::from_value(input).map_err(|_| InvalidInput)?;
         let report = self.run_and_tell(job, time_left).await?;
         // What events tell comes first: it is known to have changed. Then the hourly run goes on with a comparison that a day's run did
@@ -91,7 +58,9 @@ impl Reconcile {
         }
         Ok(report)
     }
+}
 
+impl Reconcile {
     /// One run, one log line.
     async fn run_and_tell(
         &self,

@@ -223,6 +223,19 @@ impl Stack {
         .await
     }
 
+    /// The API's answer to the page that somebody comes back to from this session.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn sync(&self, user: &User, session: &str) -> Result<Answer> {
+        self.post(
+            "/subscription/sync",
+            Some(user),
+            json!({ "session_id": session }),
+        )
+        .await
+    }
+
     /// Fills in the hosted Checkout page and presses the button; the answer redirects where the payment went through.
     ///
     /// # Errors
@@ -304,6 +317,16 @@ impl Stack {
                 return Ok(all);
             }
         }
+    }
+
+    /// The id of the first object that Stripe lists under this path.
+    ///
+    /// # Errors
+    /// Where there is no answer, an error, or nothing.
+    pub async fn stripe_id(&self, path: &str) -> Result<String> {
+        let objects = self.stripe_list(path).await?;
+        let first = objects.first().context("nothing is listed")?;
+        Ok(first["id"].as_str().context("no id")?.to_owned())
     }
 
     /// The customers that Stripe has for this user.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use billing::CustomerId;
+use lambda::Function as _;
 use reconcile::{Job, State};
 use serde_json::json;
 

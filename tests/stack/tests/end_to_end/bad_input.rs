@@ -55,13 +55,7 @@ async fn another_users_session_is_not_found_as_one_that_does_not_exist() -> Resu
     let (ann, bob) = (stack.sign_up("ann").await?, stack.sign_up("bob").await?);
     let anns = stack.subscribe(&ann, "starter-monthly").await?;
     let sync = async |user, session: &str| {
-        let answer = stack
-            .post(
-                "/subscription/sync",
-                Some(user),
-                json!({ "session_id": session }),
-            )
-            .await?;
+        let answer = stack.sync(user, session).await?;
         anyhow::Ok((answer.status, answer.code().to_owned()))
     };
     let not_found = (404, "unknown_session".to_owned());

@@ -1,13 +1,19 @@
 //! What happens in Stripe after somebody has subscribed, as the page gets to see it.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use reqwest::Method;
-use stack_tests::{Stack, eventually};
+use stack_tests::{Stack, User, eventually};
 
-/// The id of the first object of a list.
-async fn id_of(stack: &Stack, list: &str) -> Result<String> {
-    let object = stack.stripe_list(list).await?.remove(0);
-    Ok(object["id"].as_str().context("no id")?.to_owned())
+/// A stack on which somebody subscribed, with them and their subscription's id.
+async fn subscribed() -> Result<(Stack, User, String)> {
+    let stack = Stack::start().await?;
+    let ann = stack.sign_up("ann").await?;
+    stack.subscribe(&ann, "starter-monthly").await?;
+    stack.until(&ann, "active").await;
+    let customer = stack.customer_of(&ann).await?;
+    let list = format!("/subscriptions?customer={customer}");
+    let subscription = stack.stripe_id(&list).await?;
+    Ok((stack, ann, subscription))
 }
 
 #[tokio::test]
@@ -22,7 +28,7 @@ async fn a_renewal_that_fails_is_past_due_until_it_is_paid() -> Result<()> {
     let due = stack.until(&ann, "past_due").await;
     assert_eq!(due["access"]["granted"], true, "in the days of grace");
     let open = format!("/invoices?customer={customer}&status=open");
-    let open = id_of(&stack, &open).await?;
+    let open = stack.stripe_id(&open).await?;
     stack
         .stripe(Method::POST, &format!("/invoices/{open}/pay"), &[])
         .await?;
@@ -34,12 +40,7 @@ async fn a_renewal_that_fails_is_past_due_until_it_is_paid() -> Result<()> {
 
 #[tokio::test]
 async fn a_subscription_that_is_canceled_ends_or_goes_on_as_stripe_says() -> Result<()> {
-    let stack = Stack::start().await?;
-    let ann = stack.sign_up("ann").await?;
-    stack.subscribe(&ann, "starter-monthly").await?;
-    stack.until(&ann, "active").await;
-    let customer = stack.customer_of(&ann).await?;
-    let subscription = id_of(&stack, &format!("/subscriptions?customer={customer}")).await?;
+    let (stack, ann, subscription) = subscribed().await?;
     let path = format!("/subscriptions/{subscription}");
     let at_end = |value| [("cancel_at_period_end", value)];
     stack.stripe(Method::POST, &path, &at_end("true")).await?;
@@ -58,15 +59,10 @@ async fn a_subscription_that_is_canceled_ends_or_goes_on_as_stripe_says() -> Res
 
 #[tokio::test]
 async fn another_plan_is_seen_when_stripe_switches() -> Result<()> {
-    let stack = Stack::start().await?;
-    let ann = stack.sign_up("ann").await?;
-    stack.subscribe(&ann, "starter-monthly").await?;
-    stack.until(&ann, "active").await;
-    let customer = stack.customer_of(&ann).await?;
-    let subscription = id_of(&stack, &format!("/subscriptions?customer={customer}")).await?;
+    let (stack, ann, subscription) = subscribed().await?;
     let item = format!("/subscription_items?subscription={subscription}");
-    let item = id_of(&stack, &item).await?;
-    let pro = id_of(&stack, "/prices?lookup_keys[]=pro-monthly").await?;
+    let item = stack.stripe_id(&item).await?;
+    let pro = stack.stripe_id("/prices?lookup_keys[]=pro-monthly").await?;
     let switch = [("items[0][id]", item.as_str()), ("items[0][price]", &pro)];
     stack
         .stripe(

@@ -14,13 +14,7 @@ async fn a_person_subscribes_and_is_subscribed_on_every_later_visit() -> Result<
     assert_eq!(before.headers["cache-control"], "no-store");
 
     let session = stack.subscribe(&ann, "starter-monthly").await?;
-    let synced = stack
-        .post(
-            "/subscription/sync",
-            Some(&ann),
-            json!({ "session_id": session }),
-        )
-        .await?;
+    let synced = stack.sync(&ann, &session).await?;
     assert_eq!(synced.status, 200, "{}", synced.body);
     let subscription = &synced.body["subscription"];
     assert_eq!(synced.body["access"]["granted"], true);

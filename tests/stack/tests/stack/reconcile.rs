@@ -19,12 +19,6 @@ async fn agrees(stack: &LocalStack, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// The id of the first object of a list.
-async fn id_of(list: &str, stack: &LocalStack) -> Result<String> {
-    let object = stack.stripe_list(list).await?.remove(0);
-    Ok(object["id"].as_str().context("no id")?.to_owned())
-}
-
 #[tokio::test]
 async fn a_history_of_which_no_webhook_told_is_repaired_by_one_run() -> Result<()> {
     let stack = LocalStack::start().await?;
@@ -41,19 +35,22 @@ async fn a_history_of_which_no_webhook_told_is_repaired_by_one_run() -> Result<(
         async |path: String, form: &[(&str, &str)]| stack.stripe(Method::POST, &path, form).await;
     // Ann: renewed, refunded, the next renewal fails, paid with another card, switched, set to cancel.
     stack.advance(&anns, "month").await?;
-    let charge = id_of(&format!("/charges?customer={anns}"), &stack).await?;
+    let charge = stack
+        .stripe_id(&format!("/charges?customer={anns}"))
+        .await?;
     post("/refunds".to_owned(), &[("charge", &charge)]).await?;
     stack.fail_next_payment(&anns).await?;
     stack.advance(&anns, "month").await?;
-    let open = id_of(&format!("/invoices?customer={anns}&status=open"), &stack).await?;
+    let open = stack
+        .stripe_id(&format!("/invoices?customer={anns}&status=open"))
+        .await?;
     post(format!("/invoices/{open}/pay"), &[]).await?;
-    let subscription = id_of(&format!("/subscriptions?customer={anns}"), &stack).await?;
-    let item = id_of(
-        &format!("/subscription_items?subscription={subscription}"),
-        &stack,
-    )
-    .await?;
-    let pro = id_of("/prices?lookup_keys[]=pro-monthly", &stack).await?;
+    let subscription = stack
+        .stripe_id(&format!("/subscriptions?customer={anns}"))
+        .await?;
+    let item = format!("/subscription_items?subscription={subscription}");
+    let item = stack.stripe_id(&item).await?;
+    let pro = stack.stripe_id("/prices?lookup_keys[]=pro-monthly").await?;
     let switch = [("items[0][id]", item.as_str()), ("items[0][price]", &pro)];
     post(format!("/subscriptions/{subscription}"), &switch).await?;
     let cancel = [("cancel_at_period_end", "true")];
@@ -89,7 +86,7 @@ async fn drift_is_found_named_and_repaired() -> Result<()> {
     let stack = LocalStack::start().await?;
     let ann = stack.sign_up("ann").await?;
     // Without an endpoint, Stripe has nothing undelivered either.
-    let endpoint = id_of("/webhook_endpoints", &stack).await?;
+    let endpoint = stack.stripe_id("/webhook_endpoints").await?;
     let path = format!("/webhook_endpoints/{endpoint}");
     stack.stripe(Method::DELETE, &path, &[]).await?;
     stack.subscribe(&ann, "starter-monthly").await?;
@@ -99,7 +96,9 @@ async fn drift_is_found_named_and_repaired() -> Result<()> {
         ("invoice_settings[default_payment_method]", "pm_card_visa"),
     ];
     let stranger = stack.stripe(Method::POST, "/customers", &method).await?;
-    let price = id_of("/prices?lookup_keys[]=starter-monthly", &stack).await?;
+    let price = stack
+        .stripe_id("/prices?lookup_keys[]=starter-monthly")
+        .await?;
     let stranger = stranger["id"].as_str().context("no id")?;
     let order = [("customer", stranger), ("items[0][price]", price.as_str())];
     stack.stripe(Method::POST, "/subscriptions", &order).await?;

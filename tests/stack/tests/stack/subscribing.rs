@@ -1,6 +1,5 @@
 use anyhow::Result;
 use reqwest::Method;
-use serde_json::json;
 use stack_tests::LocalStack;
 
 #[tokio::test]
@@ -9,13 +8,7 @@ async fn the_success_page_is_in_time_however_late_the_webhook_is() -> Result<()>
     let ann = stack.sign_up("ann").await?;
     stack.pause_webhooks(true).await?;
     let session = stack.subscribe(&ann, "starter-monthly").await?;
-    let synced = stack
-        .post(
-            "/subscription/sync",
-            Some(&ann),
-            json!({ "session_id": session }),
-        )
-        .await?;
+    let synced = stack.sync(&ann, &session).await?;
     assert_eq!(synced.body["access"]["reason"], "active", "{}", synced.body);
     stack.pause_webhooks(false).await?;
     stack.delivered().await;

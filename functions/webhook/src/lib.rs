@@ -34,15 +34,17 @@ impl HttpFunction for Webhook {
         let connections = Connections::from_env(env)?;
         let secrets = connections.signing_secrets(env)?;
         let syncer = connections.syncer(env)?;
-        // Both at once, and now: no event can do without.
-        let (key, signing) = tokio::join!(syncer.stripe().prepare(), secrets.get());
-        if let Some(error) = key
-            .err()
-            .map(|it| it.to_string())
-            .or(signing.err().map(|it| it.to_string()))
-        {
-            tracing::warn!(error, "the secrets cannot be read yet");
+        // Now: no event can do without.
+        if let Err(error) = secrets.get().await {
+            tracing::warn!(%error, "the signing secrets cannot be read yet");
         }
+        // While Lambda hands over the first event, on the connection that is open: another would cost a millisecond of CPU.
+        let stripe = syncer.stripe().clone();
+        tokio::spawn(async move {
+            if let Err(error) = stripe.prepare().await {
+                tracing::warn!(%error, "Stripe's key cannot be read yet");
+            }
+        });
         Ok(Self::new(syncer, secrets))
     }
 

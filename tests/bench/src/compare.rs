@@ -8,6 +8,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use local_stack::lambda::Function;
 use serde::Serialize;
+use serde_json::Value;
+use stack_tests::eventually;
 
 use crate::contender::Contender;
 use crate::process::{SmallCpu, cpu_ms, peak_mb};
@@ -32,6 +34,9 @@ pub struct Options {
     /// Warm calls of each
     #[arg(long, default_value_t = 2_000)]
     calls: usize,
+    /// One function only
+    #[arg(long)]
+    only: Option<String>,
 }
 
 /// What was measured of one contender. Times are in milliseconds of the wall clock, or of CPU.
@@ -87,7 +92,8 @@ pub async fn run(functions: &Path, options: &Options) -> Result<bool> {
         starts: options.starts,
         calls_made: options.calls,
     };
-    for function in HTTP.into_iter().chain(OTHERS) {
+    let wanted = |function: &&str| options.only.as_ref().is_none_or(|only| only == function);
+    for function in HTTP.into_iter().chain(OTHERS).filter(wanted) {
         println!("{function} …");
         let mut contenders = vec![
             Contender::native("floor", functions.join("floor"))?,
@@ -97,7 +103,7 @@ pub async fn run(functions: &Path, options: &Options) -> Result<bool> {
             contenders.push(Contender::native("get-item", functions.join("get-item"))?);
         }
         if HTTP.contains(&function) {
-            contenders.extend(peers(options, function, folder.path())?);
+            contenders.extend(peers(&world, options, function, folder.path())?);
             same_answers(&world, function, &contenders).await?;
         }
         let row = measure(&world, function, &contenders, options, small.as_ref()).await?;
@@ -109,29 +115,42 @@ pub async fn run(functions: &Path, options: &Options) -> Result<bool> {
     let text = serde_json::to_string_pretty(&results)?;
     std::fs::write(options.out.join("results.json"), text)?;
     std::fs::write(options.out.join("tables.md"), report::markdown(&results))?;
-    std::fs::write(options.out.join("cold-start.svg"), plot::draw(&results)?)?;
+    if options.only.is_none() {
+        std::fs::write(options.out.join("cold-start.svg"), plot::draw(&results)?)?;
+    }
     print!("{}", report::terminal(&results));
     Ok(report::targets(&results).iter().all(|target| target.met))
 }
 
-fn peers(options: &Options, function: &str, folder: &Path) -> Result<Vec<Contender>> {
+fn peers(
+    world: &World,
+    options: &Options,
+    function: &str,
+    folder: &Path,
+) -> Result<Vec<Contender>> {
     let bundle = options.peers.join(format!("node/dist/{function}.js"));
     let bundled = bundle.metadata().context("build the peers first")?.len();
     let node = which("node")?;
     let module = format!("python/{}.py", function.replace('-', "_"));
     let packages = site_packages(&options.python)?;
-    let mut python = Contender::script(
-        "python",
-        &options.python,
-        &options.peers.join(module),
-        packages,
-        folder,
-    )?;
-    let modules = options.peers.join("python");
-    python.env.push((
-        "PYTHONPATH".to_owned(),
-        modules.to_string_lossy().into_owned(),
-    ));
+    let mut bytes = 0;
+    for file in &packages {
+        bytes += file.metadata()?.len();
+    }
+    let script = options.peers.join(module);
+    let mut python = Contender::script("python", &options.python, &script, bytes, folder)?;
+    // As everywhere else, beside the roots that all programs trust: Python reads them anew in each process.
+    let of_python = packages
+        .iter()
+        .find(|it| it.ends_with("botocore/cacert.pem"));
+    let mut roots = std::fs::read(of_python.context("botocore has no roots")?)?;
+    roots.extend(std::fs::read(world.authority())?);
+    let trusted = folder.join("roots.pem");
+    std::fs::write(&trusted, roots)?;
+    for name in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        python.set(name, &trusted);
+    }
+    python.set("PYTHONPATH", &options.peers.join("python"));
     Ok(vec![
         Contender::script("node", &node, &bundle, bundled, folder)?,
         python,
@@ -146,10 +165,10 @@ fn which(program: &str) -> Result<PathBuf> {
     found.with_context(|| format!("{program} is not on the PATH"))
 }
 
-/// The bytes of the packages beside an interpreter of a virtual environment, without pip.
-fn site_packages(python: &Path) -> Result<u64> {
+/// The files of the packages beside an interpreter of a virtual environment, without pip.
+fn site_packages(python: &Path) -> Result<Vec<PathBuf>> {
     let lib = python.parent().and_then(Path::parent).context("no venv")?;
-    let mut bytes = 0;
+    let mut files = Vec::new();
     let mut folders = vec![lib.join("lib")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder)? {
@@ -161,33 +180,52 @@ fn site_packages(python: &Path) -> Result<u64> {
             if entry.file_type()?.is_dir() {
                 folders.push(entry.path());
             } else {
-                bytes += entry.metadata()?.len();
+                files.push(entry.path());
             }
         }
     }
-    Ok(bytes)
+    Ok(files)
 }
 
-/// The peers do the same work if they answer the same.
+/// The peers do the same work if they answer the same. `subscription-status` reads Stripe as well, where it is asked to.
 async fn same_answers(world: &World, function: &str, contenders: &[Contender]) -> Result<()> {
-    let mut expected = None;
+    let mut expected: [Option<Value>; 2] = [None, None];
     let workers = contenders
         .iter()
         .filter(|it| !["floor", "get-item"].contains(&it.name));
     for contender in workers {
+        let who = || format!("{} {function}", contender.name);
         let lambda = contender.function(world);
         let reply = lambda.invoke(world.request(function)?).await;
+        let mut told = vec![answer(&reply.with_context(who)?).with_context(who)?];
+        if function == "subscription-status" {
+            told.push(synced(world, &lambda, &told[0]["synced_at"]).await?);
+        }
         lambda.shutdown().await;
-        let reply = reply.with_context(|| format!("{} {function}", contender.name))?;
-        let told = answer(&reply).with_context(|| format!("{} {function}", contender.name))?;
-        let wanted = expected.get_or_insert_with(|| told.clone());
-        ensure!(
-            told == *wanted,
-            "{} answers {function} with {told:?}, ours with {wanted:?}",
-            contender.name
-        );
+        for (mut told, expected) in told.into_iter().zip(&mut expected) {
+            if let Some(time) = told.get_mut("synced_at") {
+                *time = Value::Null;
+            }
+            let wanted = expected.get_or_insert_with(|| told.clone());
+            ensure!(told == *wanted, "{} {told}, ours {wanted}", who());
+        }
     }
     Ok(())
+}
+
+/// Asks until Stripe is read again, which it is at most every three seconds.
+async fn synced(world: &World, lambda: &Function, before: &Value) -> Result<Value> {
+    let reads = eventually("Stripe is read again", async || {
+        let reply = match lambda.invoke(world.sync()).await {
+            Ok(reply) => reply,
+            Err(error) => return Some(Err(error.into())),
+        };
+        match answer(&reply) {
+            Ok(told) if told["synced_at"] == *before => None,
+            other => Some(other),
+        }
+    });
+    reads.await
 }
 
 /// What was seen of one contender.

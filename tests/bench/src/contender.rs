@@ -18,7 +18,7 @@ pub struct Contender {
     /// What is deployed, in bytes.
     pub bytes: u64,
     /// What its process finds beside the function's environment.
-    pub env: Vec<(String, String)>,
+    env: Vec<(String, String)>,
 }
 
 impl Contender {
@@ -66,6 +66,12 @@ impl Contender {
         } else {
             function
         }
+    }
+
+    /// Gives its process a path under this name.
+    pub fn set(&mut self, name: &str, path: &Path) {
+        let path = path.to_string_lossy().into_owned();
+        self.env.push((name.to_owned(), path));
     }
 
     /// A function that has not started yet.

@@ -29,6 +29,9 @@ pub struct Options {
     /// Write down what is found instead
     #[arg(long)]
     update: bool,
+    /// A folder to keep what callgrind wrote in, for `callgrind_annotate`
+    #[arg(long)]
+    keep: Option<PathBuf>,
 }
 
 /// One function's.
@@ -49,7 +52,7 @@ pub async fn run(functions: &Path, options: &Options) -> Result<bool> {
     let world = World::start(functions).await?;
     let mut all = All::new();
     for function in HTTP.into_iter().chain(OTHERS) {
-        let found = look(&world, functions, function).await?;
+        let found = look(&world, functions, function, options.keep.as_deref()).await?;
         println!(
             "{function:26} {:5.2} MB   init {:6.2}   first {:6.2}   then {:6.3} million instructions",
             found.bytes as f64 / 1e6,
@@ -121,11 +124,22 @@ fn problems<'a>(all: &'a All, expected: &All) -> Vec<(&'a String, String)> {
     problems
 }
 
-async fn look(world: &World, functions: &Path, function: &str) -> Result<Found> {
+async fn look(
+    world: &World,
+    functions: &Path,
+    function: &str,
+    keep: Option<&Path>,
+) -> Result<Found> {
     let binary = functions.join(function);
     let mut totals = Vec::new();
     for requests in [0, 1, 1 + REQUESTS] {
-        totals.push(count(world, &binary, function, requests).await?);
+        let folder = tempfile::tempdir()?;
+        let out = folder.path().join("callgrind.out");
+        totals.push(count(world, &binary, function, requests, &out).await?);
+        if let Some(keep) = keep {
+            let name = format!("{function}-{requests}.callgrind");
+            std::fs::copy(&out, keep.join(name))?;
+        }
     }
     let [init, first, all] = totals[..] else {
         anyhow::bail!("three counts were asked for");
@@ -141,10 +155,14 @@ async fn look(world: &World, functions: &Path, function: &str) -> Result<Found> 
 }
 
 /// The instructions of a process that starts, answers so many requests, and is ended.
-async fn count(world: &World, binary: &Path, function: &str, requests: u64) -> Result<u64> {
-    let folder = tempfile::tempdir()?;
-    let out = folder.path().join("callgrind.out");
-    let script = folder.path().join("bootstrap");
+async fn count(
+    world: &World,
+    binary: &Path,
+    function: &str,
+    requests: u64,
+    out: &Path,
+) -> Result<u64> {
+    let script = out.with_extension("sh");
     let text = format!(
         "#!/bin/sh\nexec valgrind --quiet --tool=callgrind --callgrind-out-file={} {}\n",
         out.display(),
@@ -165,7 +183,7 @@ async fn count(world: &World, binary: &Path, function: &str, requests: u64) -> R
     let ended = Command::new("kill").arg(pid.to_string()).status().await?;
     ensure!(ended.success(), "kill failed");
     let counted = eventually("callgrind has written", async || {
-        let text = std::fs::read_to_string(&out).ok()?;
+        let text = std::fs::read_to_string(out).ok()?;
         let total = text
             .lines()
             .find_map(|line| line.strip_prefix("totals: "))?;

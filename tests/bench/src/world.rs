@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::IntoFuture;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use local_stack::names;
@@ -102,11 +102,16 @@ impl World {
     /// A function's environment, with TLS everywhere, for each of the languages.
     pub fn environment(&self) -> BTreeMap<String, String> {
         let mut environment = self.environment_at(&self.secure);
-        let authority = self.authority.file().to_string_lossy().into_owned();
+        let authority = self.authority().to_string_lossy().into_owned();
         for name in ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE"] {
             environment.insert(name.to_owned(), authority.clone());
         }
         environment
+    }
+
+    /// The file with the certificate of who vouches for all of them.
+    pub fn authority(&self) -> PathBuf {
+        self.authority.file()
     }
 
     /// The same where the services are elsewhere.
@@ -136,11 +141,14 @@ impl World {
         .into()
     }
 
+    /// The subscriber's request to have Stripe read.
+    pub fn sync(&self) -> Value {
+        let event = Event::new("POST", "/api/subscription/sync").body("{}");
+        by(event, &self.subscriber).into_payload()
+    }
+
     /// The request that a function is measured with.
     pub fn request(&self, function: &str) -> Result<Value> {
-        let by = |event: Event, user: &User| {
-            event.claims(json!({ "sub": user.sub, "token_use": "access" }))
-        };
         Ok(match function {
             "config" => Event::new("GET", "/api/config").into_payload(),
             "subscription-status" => {
@@ -165,10 +173,14 @@ impl World {
     }
 }
 
-/// What an HTTP function has answered: its status and its body.
-pub fn answer(reply: &Value) -> Result<(i64, Value)> {
+fn by(event: Event, user: &User) -> Event {
+    event.claims(json!({ "sub": user.sub, "token_use": "access" }))
+}
+
+/// The body that an HTTP function has answered with.
+pub fn answer(reply: &Value) -> Result<Value> {
     let status = reply["statusCode"].as_i64().context("no status")?;
     let body = reply["body"].as_str().context("no body")?;
     ensure!(status == 200, "it answered {status}: {body}");
-    Ok((status, serde_json::from_str(body)?))
+    Ok(serde_json::from_str(body)?)
 }

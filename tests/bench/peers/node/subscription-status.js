@@ -1,10 +1,24 @@
-// `GET /api/subscription`: what the user has, from one read of the table.
+// `GET /api/subscription`: what the user has, from one read of the table. `POST /api/subscription/sync`: the same, after reading Stripe.
 import { access, endsAt, periodEnd } from "./access.js";
 import { caller, json, now, serveApi } from "./api.js";
-import { userRecord } from "./table.js";
+import { stripeClient } from "./payments.js";
+import { stripeKey } from "./secrets.js";
+import { sync } from "./sync.js";
+import { claimSync, userRecord } from "./table.js";
+
+/** Stripe is read on a user's request at most once in this many seconds. */
+const SYNC_INTERVAL = 3;
+
+let client;
 
 serveApi(async (event, span) => {
-  const { snapshot, trialUsed, syncedAt } = await userRecord(caller(event, span));
+  const user = caller(event, span);
+  let record = await userRecord(user);
+  if (event.rawPath === "/api/subscription/sync" && record.customer && (await claimSync(user, now(), SYNC_INTERVAL))) {
+    await sync(await stripe(), user, record.customer, now());
+    record = await userRecord(user);
+  }
+  const { snapshot, trialUsed, syncedAt } = record;
   const { granted, until, reason, subscription } = access(snapshot, now());
   return json({
     access: { granted, until, reason },
@@ -13,6 +27,12 @@ serveApi(async (event, span) => {
     synced_at: syncedAt,
   });
 });
+
+/** The client. Most requests need none, so the key is read when it is first needed. */
+async function stripe() {
+  client ??= stripeClient(await stripeKey());
+  return client;
+}
 
 function view(subscription, { products }) {
   const productOf = ({ price }) => products.find(({ id }) => id === price.product);

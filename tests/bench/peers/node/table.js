@@ -38,6 +38,24 @@ export async function userOf(customer) {
   return item?.user.S;
 }
 
+/** Whether Stripe may be read for this user now: not if it was in the last so many seconds. */
+export async function claimSync(user, now, seconds) {
+  try {
+    await client.send(new UpdateItemCommand({
+      TableName,
+      Key: userKey(user),
+      UpdateExpression: "SET #sync_claimed_at = :now",
+      ConditionExpression: "attribute_not_exists(#sync_claimed_at) OR #sync_claimed_at <= :before",
+      ExpressionAttributeNames: names("sync_claimed_at"),
+      ExpressionAttributeValues: { ":now": number(now), ":before": number(now - seconds) },
+    }));
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+  return true;
+}
+
 /** Takes the number of a read of Stripe that is about to begin. */
 export async function takeTicket(user, customer) {
   const { Attributes } = await client.send(new UpdateItemCommand({

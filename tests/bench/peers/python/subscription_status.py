@@ -1,12 +1,24 @@
-"""`GET /api/subscription`: what the user has, from one read of the table."""
+"""`GET /api/subscription`: what the user has, from one read of the table. `POST /api/subscription/sync`: the same, after reading Stripe."""
 
 import table
+import vault
 from access import access, ends_at, period_end
 from api import caller, json_answer, now, serve_api
+from payments import stripe_client
+from sync import sync
+
+# Stripe is read on a user's request at most once in this many seconds.
+SYNC_INTERVAL = 3
+
+client = None
 
 
 def handle(event, span):
-    record = table.user_record(caller(event, span))
+    user = caller(event, span)
+    record = table.user_record(user)
+    if event["rawPath"] == "/api/subscription/sync" and record["customer"] and table.claim_sync(user, now(), SYNC_INTERVAL):
+        sync(stripe(), user, record["customer"], now())
+        record = table.user_record(user)
     granted, until, reason, subscription = access(record["snapshot"], now())
     return json_answer(
         {
@@ -16,6 +28,14 @@ def handle(event, span):
             "synced_at": record["synced_at"],
         }
     )
+
+
+def stripe():
+    """The client. Most requests need none, so the key is read when it is first needed."""
+    global client
+    if client is None:
+        client = stripe_client(vault.stripe_key())
+    return client
 
 
 def view(subscription, products):

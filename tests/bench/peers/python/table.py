@@ -41,6 +41,22 @@ def user_of(customer):
     return get(key(f"{MODE}#customer#{customer}", "user"))["user"]["S"]
 
 
+def claim_sync(user, at, seconds):
+    """Whether Stripe may be read for this user now: not if it was in the last so many seconds."""
+    try:
+        client.update_item(
+            TableName=TABLE_NAME,
+            Key=user_key(user),
+            UpdateExpression="SET #sync_claimed_at = :now",
+            ConditionExpression="attribute_not_exists(#sync_claimed_at) OR #sync_claimed_at <= :before",
+            ExpressionAttributeNames=names("sync_claimed_at"),
+            ExpressionAttributeValues={":now": number(at), ":before": number(at - seconds)},
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        return False
+    return True
+
+
 def take_ticket(user, customer):
     """Takes the number of a read of Stripe that is about to begin."""
     written = client.update_item(

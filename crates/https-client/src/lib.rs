@@ -41,6 +41,9 @@ pub enum InvalidRoots {
     /// Not PEM.
     #[error("not certificates in PEM")]
     Pem(#[source] rustls::pki_types::pem::Error),
+    /// No certificate in it.
+    #[error("no certificate in PEM")]
+    None,
     /// PEM of what is no certificate.
     #[error("a certificate that cannot be read")]
     Certificate(#[source] rustls::Error),
@@ -79,6 +82,9 @@ impl HttpsClient {
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(InvalidRoots::Pem)?;
             roots.add(certificate).map_err(InvalidRoots::Certificate)?;
+        }
+        if roots.len() == webpki_roots::TLS_SERVER_ROOTS.len() {
+            return Err(InvalidRoots::None);
         }
         Ok(Self::with_roots(roots))
     }

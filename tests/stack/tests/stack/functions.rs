@@ -3,7 +3,7 @@
 use anyhow::Result;
 use local_stack::lambda::InvokeError;
 use serde_json::{Value, json};
-use stack_tests::{Event, function};
+use stack_tests::{Authority, Event, LocalStack, TlsFront, function};
 
 const STRIPE: [&str; 5] = [
     "APP",
@@ -68,6 +68,8 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
         ("webhook", "STRIPE_PUBLISHABLE_KEY", "sk_test_secret"),
         ("subscription-status", "ACCESS_GRACE_DAYS", "soon-secret"),
         ("create-checkout-session", "SITE_URL", "secret/page"),
+        ("config", "SSL_CERT_FILE", "/secret.pem"),
+        ("config", "SSL_CERT_FILE", "/dev/null"),
     ] {
         let function = function(name, |config| {
             config.env.insert(variable.to_owned(), wrong.to_owned());
@@ -120,6 +122,32 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
         );
         assert_eq!(headers["retry-after"], "2", "{name}");
         assert!(!body.to_string().contains("127.0.0.1"), "{body}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn over_tls_only_who_can_be_trusted_is_spoken_to() -> Result<()> {
+    let stack = LocalStack::start().await?;
+    let authority = Authority::new()?;
+    let front = TlsFront::before(&stack.dynamodb, &authority).await?;
+    for (trusted, expected) in [(true, 200), (false, 503)] {
+        let config = function("config", |config| {
+            let table = local_stack::names::physical("Table");
+            config.env.insert("TABLE_NAME".to_owned(), table);
+            let url = front.url.clone();
+            config
+                .env
+                .insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url);
+            if trusted {
+                let file = authority.file().to_string_lossy().into_owned();
+                config.env.insert("SSL_CERT_FILE".to_owned(), file);
+            }
+        })?;
+        let event = Event::new("GET", "/api/config").into_payload();
+        let reply = config.invoke(event).await?;
+        assert_eq!(reply["statusCode"], expected, "trusted: {trusted}: {reply}");
+        config.shutdown().await;
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! `cargo xtask contract`: what the tests say to the Stripe stand-in, and hear from it, against Stripe's OpenAPI spec.
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::run_watching;
+use crate::command::{cargo, run_watching};
 use crate::session::Session;
 use crate::test::{browser, build, cargo_tests, clients};
 use crate::workspace::Workspace;
@@ -58,7 +58,7 @@ impl Contract {
         let contract = Self {
             spec: spec()?,
             recordings: workspace.target().join("contract"),
-            validator: workspace.contract_binary(),
+            validator: workspace.root().join("tests/contract"),
         };
         if contract.spec.is_some() {
             let folder = &contract.recordings;
@@ -78,8 +78,11 @@ impl Contract {
             return Ok(());
         };
         session.tests(STEP, |tally| {
-            let mut validator = Command::new(&self.validator);
-            validator.arg("--spec").arg(spec);
+            let mut validator = cargo("run");
+            validator
+                .current_dir(&self.validator)
+                .args(["--quiet", "--", "--spec"])
+                .arg(spec);
             if list {
                 validator.arg("--list");
             }

@@ -43,11 +43,6 @@ impl Workspace {
         self.target().join("debug/xtask")
     }
 
-    /// The debug binary that reads recordings of the Stripe stand-in, which exists after a build.
-    pub fn contract_binary(&self) -> PathBuf {
-        self.target().join("debug/contract-tests")
-    }
-
     /// How many packages lie under `folder`.
     pub fn count_under(&self, folder: &str) -> usize {
         let folder = self.metadata.workspace_root.join(folder);

@@ -24,6 +24,11 @@ pub fn unit(workspace: &Workspace, session: &mut Session, runner: &[String]) -> 
         test.envs(recording);
         count(test.args(["--lib", "--bins", "--"]).args(runner), tally)
     })?;
+    session.tests("unit: tests of the contract", |tally| {
+        let folder = workspace.root().join("tests/contract");
+        let mut test = cargo("test");
+        count(test.current_dir(folder).arg("--").args(runner), tally)
+    })?;
     session.step("unit: examples in the documentation", || {
         // There may be none, so their number is not judged.
         let mut tally = Tally::default();

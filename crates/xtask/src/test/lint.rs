@@ -11,8 +11,9 @@ use crate::workspace::Workspace;
 pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
     let root = workspace.root();
     session.step("unit: formatting", || {
-        // The fuzz targets are a workspace of their own.
-        [root.to_owned(), root.join("tests/fuzz")]
+        // Two packages are workspaces of their own.
+        ["", "tests/fuzz", "tests/contract"]
+            .map(|folder| root.join(folder))
             .iter()
             .try_for_each(|folder| {
                 let arguments = ["--all", "--", "--check"];
@@ -22,7 +23,9 @@ pub fn run(workspace: &Workspace, session: &mut Session) -> Result<()> {
     session.step("unit: imports and licences", || checks::run(root))?;
     session.step("unit: clippy", || {
         let arguments = ["--workspace", "--all-targets", "--", "--deny", "warnings"];
-        run_command(cargo("clippy").args(arguments).current_dir(root))
+        run_command(cargo("clippy").args(arguments).current_dir(root))?;
+        let validator = root.join("tests/contract");
+        run_command(cargo("clippy").args(arguments).current_dir(validator))
     })?;
     session.step("unit: documentation", || {
         let mut doc = cargo("doc");

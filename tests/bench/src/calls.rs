@@ -1,4 +1,4 @@
-//! What a function asks of others, at init and in a request.
+//! What a function asks of others, once and in each request.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::world::{Services, World};
 /// DynamoDB's and Secrets Manager's operations by name, Stripe's requests as `GET /path`, with `…` for ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
-    /// Before the first request.
-    pub init: Vec<String>,
+    /// Once in the life of an instance: at init, beside the first request, or in it.
+    pub once: Vec<String>,
     /// In each request.
     pub request: Vec<String>,
 }
 
-/// Looks on while the function starts, and in its second request: the first may have to make up for what init left.
+/// Looks on while the function starts and answers, and in its second request, which has nothing to make up for.
 pub async fn of(world: &World, function: &str, functions: &Path) -> Result<Calls> {
     let taps = [
         Tap::before(&world.plain.dynamodb).await?,
@@ -40,14 +40,17 @@ pub async fn of(world: &World, function: &str, functions: &Path) -> Result<Calls
         stripe,
     });
     let lambda = Function::new(config);
-    lambda.start_instance().await?;
-    let init = seen();
     lambda.invoke(world.request(function)?).await?;
-    seen();
+    let mut once = seen();
     lambda.invoke(world.request(function)?).await?;
     let request = seen();
     lambda.shutdown().await;
-    Ok(Calls { init, request })
+    for call in &request {
+        if let Some(at) = once.iter().position(|it| it == call) {
+            once.remove(at);
+        }
+    }
+    Ok(Calls { once, request })
 }
 
 /// `/v1/checkout/sessions/cs_test_a1` is the same call for every session.

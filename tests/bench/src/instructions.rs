@@ -218,7 +218,7 @@ mod tests {
                 later: 1_000,
             }),
             calls: Calls {
-                init: Vec::new(),
+                once: Vec::new(),
                 request: vec!["GetItem".to_owned()],
             },
         };

@@ -125,7 +125,7 @@ pub fn terminal(results: &Results) -> String {
             );
         }
         if let Some(calls) = results.calls.get(function) {
-            let _ = writeln!(text, "  at init: {}", list(&calls.init));
+            let _ = writeln!(text, "  once: {}", list(&calls.once));
             let _ = writeln!(text, "  each request: {}\n", list(&calls.request));
         }
     }
@@ -144,8 +144,8 @@ pub fn markdown(results: &Results) -> String {
         if let Some(calls) = results.calls.get(function) {
             let _ = writeln!(
                 text,
-                "Asks at init: {}. In each request: {}.\n",
-                list(&calls.init),
+                "Asks once: {}. In each request: {}.\n",
+                list(&calls.once),
                 list(&calls.request)
             );
         }

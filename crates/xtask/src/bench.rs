@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::command::{cargo, run as run_command};
@@ -121,23 +121,10 @@ pub fn shipped(workspace: &Workspace, session: &mut Session) -> Result<PathBuf> 
     let built = template::build(workspace, session, &venv, template::native()?)?;
     let folder = workspace.target().join("bench/functions");
     fs::create_dir_all(&folder)?;
-    let mut count = 0;
-    for entry in built.read_dir()? {
-        let entry = entry?;
-        let binary = entry.path().join("bootstrap");
-        if !binary.is_file() {
-            continue;
-        }
-        let id = entry.file_name().to_string_lossy().into_owned();
+    for (id, binary) in template::functions(&built, workspace.count_under("functions"))? {
         let name = id.strip_suffix("Function").unwrap_or(&id);
         copy(&binary, &folder.join(kebab_case(name)))?;
-        count += 1;
     }
-    let expected = workspace.count_under("functions");
-    ensure!(
-        count == expected,
-        "the template builds {count} functions, functions/ has {expected}"
-    );
     Ok(folder)
 }
 

@@ -1,5 +1,6 @@
 //! Who does the work: ours, the floor, or a peer.
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,8 +50,7 @@ impl Contender {
         let text = std::fs::read(script).with_context(|| script.display().to_string())?;
         let mut with_line = format!("#!{}\n", interpreter.display()).into_bytes();
         with_line.extend(text);
-        std::fs::write(&binary, with_line)?;
-        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755))?;
+        write_program(&binary, &with_line)?;
         Ok(Self {
             name,
             binary,
@@ -82,4 +82,13 @@ impl Contender {
         config.name = "bench".to_owned();
         Function::new(config)
     }
+}
+
+/// Writes a file that can be run.
+pub fn write_program(path: &Path, text: &[u8]) -> Result<()> {
+    std::fs::write(path, text)?;
+    Ok(std::fs::set_permissions(
+        path,
+        Permissions::from_mode(0o755),
+    )?)
 }

@@ -2,7 +2,6 @@
 //! callgrind, the calls to others, and the size.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use stack_tests::eventually;
 use tokio::process::Command;
 
 use crate::calls::{self, Calls};
+use crate::contender::write_program;
 use crate::world::{HTTP, OTHERS, World};
 
 /// Hash seeds and certificates differ from run to run: what grows by more than this has changed.
@@ -167,8 +167,7 @@ async fn count(
         out.display(),
         binary.canonicalize()?.display()
     );
-    std::fs::write(&script, text)?;
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+    write_program(&script, text.as_bytes())?;
     let mut config = FunctionConfig::new(&script).timeout(Duration::from_secs(120));
     config.init_timeout = Duration::from_secs(60);
     config.env = world.environment();

@@ -12,8 +12,8 @@ use stack_tests::{LocalStack, User};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::compare::percentile;
+use crate::world::PLAN;
 
-const PLAN: &str = "starter-monthly";
 /// One in a hundred is delivered twice.
 const DUPLICATES: usize = 100;
 

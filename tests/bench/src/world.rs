@@ -13,7 +13,7 @@ use stack_tests::{Authority, Event, LocalStack, TlsFront, User};
 use tokio::net::TcpListener;
 
 /// The plan that everybody has or wants.
-const PLAN: &str = "starter-monthly";
+pub const PLAN: &str = "starter-monthly";
 
 /// The functions that answer people and Stripe, and the two that nobody waits for.
 pub const HTTP: [&str; 4] = [
@@ -45,6 +45,8 @@ pub struct World {
     buyer: User,
     /// Tells of a change of the subscription.
     event: String,
+    /// What it is signed with.
+    signing_secret: String,
 }
 
 impl World {
@@ -71,6 +73,7 @@ impl World {
         let event = event.context("Stripe has told of no change")?.to_string();
 
         let signing = stack.signing_secrets()?;
+        let signing_secret = stack.signing_secret()?;
         let key = json!({ "secret_key": "sk_test_local" }).to_string();
         let secrets = Secrets::default()
             .with("stripe", Some(key))
@@ -96,6 +99,7 @@ impl World {
             subscriber,
             buyer,
             event,
+            signing_secret,
         })
     }
 
@@ -161,8 +165,7 @@ impl World {
             }
             "webhook" => {
                 let body = self.event.as_bytes();
-                let signature =
-                    stack_tests::sign(&self.stack.signing_secret()?, stack_tests::now(), body);
+                let signature = stack_tests::sign(&self.signing_secret, stack_tests::now(), body);
                 let event = Event::new("POST", "/api/webhook").body(&self.event);
                 event.header("stripe-signature", &signature).into_payload()
             }

@@ -107,27 +107,34 @@ fn architecture() -> Result<&'static str> {
     Ok("x86_64")
 }
 
-fn weigh(built: &Path, expected: usize) -> Result<()> {
-    let mut sizes = Vec::new();
+/// The functions in a folder that `sam build` made, by their logical ids in order; it must be as many as expected.
+pub(crate) fn functions(built: &Path, expected: usize) -> Result<Vec<(String, PathBuf)>> {
+    let mut functions = Vec::new();
     for entry in built.read_dir()? {
-        let binary = entry?.path().join("bootstrap");
-        if let Ok(file) = binary.metadata() {
-            let function = binary
-                .parent()
-                .and_then(Path::file_name)
-                .unwrap_or_default();
-            sizes.push((function.to_string_lossy().into_owned(), file.len()));
+        let entry = entry?;
+        let binary = entry.path().join("bootstrap");
+        if binary.is_file() {
+            let id = entry.file_name().to_string_lossy().into_owned();
+            functions.push((id, binary));
         }
     }
-    sizes.sort();
+    functions.sort();
+    ensure!(
+        functions.len() == expected,
+        "the template builds {} functions, functions/ has {expected}",
+        functions.len()
+    );
+    Ok(functions)
+}
+
+fn weigh(built: &Path, expected: usize) -> Result<()> {
+    let mut sizes = Vec::new();
+    for (function, binary) in functions(built, expected)? {
+        sizes.push((function, binary.metadata()?.len()));
+    }
     for (function, bytes) in &sizes {
         println!("{function:30} {:5.2} MB", *bytes as f64 / 1e6);
     }
-    ensure!(
-        sizes.len() == expected,
-        "the template builds {} functions, functions/ has {expected}",
-        sizes.len()
-    );
     let heavy: Vec<&str> = sizes
         .iter()
         .filter(|(_, bytes)| *bytes > MOST_BYTES)

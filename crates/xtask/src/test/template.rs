@@ -145,3 +145,30 @@ fn weigh(built: &Path, expected: usize) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_functions_are_found_by_their_ids_and_one_that_is_missing_is_said() {
+        let built = tempfile::tempdir().unwrap();
+        let built = built.path();
+        for id in ["WebhookFunction", "ConfigFunction"] {
+            std::fs::create_dir(built.join(id)).unwrap();
+            std::fs::write(built.join(id).join("bootstrap"), "12").unwrap();
+        }
+        std::fs::create_dir(built.join("PageLayer")).unwrap();
+        std::fs::write(built.join("template.yaml"), "").unwrap();
+        let found = functions(built, 2).unwrap();
+        let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["ConfigFunction", "WebhookFunction"]);
+        assert!(
+            found
+                .iter()
+                .all(|(id, it)| it == &built.join(id).join("bootstrap"))
+        );
+        assert!(weigh(built, 2).is_ok());
+        assert!(weigh(built, 3).is_err());
+    }
+}

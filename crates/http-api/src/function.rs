@@ -40,27 +40,15 @@ pub trait HttpFunction: Sized + Send + Sync + 'static {
 }
 
 /// Runs a function until Lambda ends it.
-pub async fn run<F: HttpFunction>() -> ExitCode {
-    lambda::init_log();
-    let env = Env::of_process();
-    let function = match F::start(&env).await {
-        Ok(function) => function,
-        Err(problem) => {
-            error!(error = %problem, "the function cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    let (function, origin) = (&function, &Origin::from_env(&env));
-    let service = service_fn(move |request: Request| async move {
-        Ok::<Response, lambda_http::Error>(answer(function, origin, request).await)
-    });
-    match lambda_http::run(service).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            error!(error = %problem, "the Lambda runtime ended");
-            ExitCode::FAILURE
-        }
-    }
+pub fn run<F: HttpFunction>() -> ExitCode {
+    lambda::run(async |env| {
+        let function = &F::start(&env).await?;
+        let origin = &Origin::from_env(&env);
+        let service = service_fn(move |request: Request| async move {
+            Ok::<Response, lambda_http::Error>(answer(function, origin, request).await)
+        });
+        lambda_http::run(service).await
+    })
 }
 
 /// One request, one log line.

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
-use tracing::error;
 
+use crate::process::run;
 use crate::{AnswerError, Env, StartError};
 
 /// A function that is not behind the HTTP API; one that is, is an `HttpFunction`.
@@ -32,33 +32,21 @@ pub trait Function: Sized + Send + Sync + 'static {
 }
 
 /// Runs a function until Lambda ends it.
-pub async fn serve<F: Function>() -> ExitCode {
-    crate::init_log();
-    let function = match F::start(&Env::of_process()).await {
-        Ok(function) => function,
-        Err(problem) => {
-            error!(error = %problem, "the function cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    let function = &function;
-    let service = service_fn(move |event: LambdaEvent<Value>| {
-        let deadline = event.context.deadline();
-        let time_left = move || {
-            deadline
-                .duration_since(SystemTime::now())
-                .unwrap_or_default()
-        };
-        // Boxed: what is in it is too deep for the compiler's recursion limit.
-        let answer: Pin<Box<dyn Future<Output = _> + Send>> =
-            Box::pin(function.answer(event.payload, time_left));
-        answer
-    });
-    match lambda_runtime::run(service).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            error!(error = %problem, "the Lambda runtime ended");
-            ExitCode::FAILURE
-        }
-    }
+pub fn serve<F: Function>() -> ExitCode {
+    run(async |env| {
+        let function = &F::start(&env).await?;
+        let service = service_fn(move |event: LambdaEvent<Value>| {
+            let deadline = event.context.deadline();
+            let time_left = move || {
+                deadline
+                    .duration_since(SystemTime::now())
+                    .unwrap_or_default()
+            };
+            // Boxed: what is in it is too deep for the compiler's recursion limit.
+            let answer: Pin<Box<dyn Future<Output = _> + Send>> =
+                Box::pin(function.answer(event.payload, time_left));
+            answer
+        });
+        lambda_runtime::run(service).await
+    })
 }

@@ -6,12 +6,13 @@ mod env;
 mod function;
 mod log;
 pub mod metrics;
+mod process;
 
 pub use clock::now;
 pub use connections::{Connections, policy_from_env};
 pub use env::{Env, InvalidEnv};
 pub use function::{Function, serve};
-pub use log::init as init_log;
+pub use process::run;
 
 /// Why a function does not start.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;

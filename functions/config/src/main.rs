@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    http_api::run::<config::Config>().await
+fn main() -> ExitCode {
+    http_api::run::<config::Config>()
 }

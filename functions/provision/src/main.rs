@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    lambda::serve::<provision::Provision>().await
+fn main() -> ExitCode {
+    lambda::serve::<provision::Provision>()
 }

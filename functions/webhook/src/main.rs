@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    http_api::run::<webhook::Webhook>().await
+fn main() -> ExitCode {
+    http_api::run::<webhook::Webhook>()
 }

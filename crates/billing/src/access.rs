@@ -207,6 +207,7 @@ mod tests {
         Subscription {
             id: SubscriptionId::parse("sub_1").unwrap(),
             status: Status::from(status.to_owned()),
+            currency: "usd".to_owned(),
             items: vec![Item {
                 price: Price {
                     id: PriceId::parse("price_1").unwrap(),
@@ -216,6 +217,7 @@ mod tests {
                     currency: "usd".to_owned(),
                     interval: Interval::Month,
                     interval_count: 1,
+                    grace_days: None,
                 },
                 quantity: 1,
                 period_start: START,
@@ -249,6 +251,7 @@ mod tests {
                 id: ProductId::parse("prod_1").unwrap(),
                 name: "Starter".to_owned(),
                 description: String::new(),
+                features: Vec::new(),
             }],
         };
         let access = access(&snapshot, POLICY, now);

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{PlanKey, PriceId, ProductId};
@@ -59,6 +61,9 @@ pub struct Price {
     pub interval: Interval,
     /// Billed every this many intervals.
     pub interval_count: u32,
+    /// Days of access while a renewal is not paid, where this price has its own. From its metadata `grace_days`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_days: Option<u32>,
 }
 
 /// A product of ours: it carries our `app` metadata.
@@ -70,6 +75,9 @@ pub struct Product {
     pub name: String,
     /// What the customer reads below it; may be empty.
     pub description: String,
+    /// What it offers, line by line, for the page to list: Stripe's `marketing_features`.
+    #[serde(default)]
+    pub features: Vec<String>,
 }
 
 /// Something on offer: an active price of an active product of ours, with a `lookup_key`.
@@ -85,16 +93,36 @@ pub struct Plan {
     pub name: String,
     /// The product's description; may be empty.
     pub description: String,
+    /// What the product offers, line by line.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// Minor units of the currency.
     pub amount: i64,
     /// ISO 4217, lower case.
     pub currency: String,
+    /// What it costs in other currencies, in their minor units: Stripe's `currency_options`.
+    #[serde(default)]
+    pub other_amounts: BTreeMap<String, i64>,
     /// Billed every `interval_count` of these.
     pub interval: Interval,
     /// Billed every this many intervals.
     pub interval_count: u32,
     /// Days of free trial for a user who never had one; 0 for none. From the price's metadata `trial_days`.
     pub trial_days: u32,
+    /// Whether Checkout takes promotion codes. From the price's metadata `promotion_codes`.
+    #[serde(default)]
+    pub promotion_codes: bool,
+}
+
+impl Plan {
+    /// What it costs in this currency, in its minor unit; `None` where it is not sold in it.
+    #[must_use]
+    pub fn amount_in(&self, currency: &str) -> Option<i64> {
+        if currency == self.currency {
+            return Some(self.amount);
+        }
+        self.other_amounts.get(currency).copied()
+    }
 }
 
 /// Everything we sell or ever sold.

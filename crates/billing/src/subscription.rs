@@ -155,6 +155,9 @@ pub struct Subscription {
     pub id: SubscriptionId,
     /// Stripe's status.
     pub status: Status,
+    /// What it is paid in, ISO 4217, lower case; it stays. Empty in a snapshot from before we kept it.
+    #[serde(default)]
+    pub currency: String,
     /// What is bought.
     pub items: Vec<Item>,
     /// Set to cancel when the running period ends.

@@ -18,6 +18,7 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     retry_after: Option<u32>,
+    url: Option<String>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -30,6 +31,7 @@ impl Problem {
             code,
             detail: detail.into(),
             retry_after: None,
+            url: None,
             cause: None,
         }
     }
@@ -111,6 +113,13 @@ impl Problem {
         }
     }
 
+    /// Where the browser can go to put it right: the member `url`.
+    #[must_use]
+    pub fn at(mut self, url: Option<String>) -> Self {
+        self.url = url;
+        self
+    }
+
     fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
@@ -138,7 +147,7 @@ impl Problem {
     }
 
     pub(crate) fn into_response(self, request_id: &str) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason(),
             "status": self.status.as_u16(),
@@ -146,6 +155,9 @@ impl Problem {
             "detail": self.detail,
             "request_id": request_id,
         });
+        if let Some(url) = &self.url {
+            body["url"] = json!(url);
+        }
         let mut response = Response::new(Body::Text(body.to_string()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use billing::{App, Catalogue, Interval, Plan, PlanKey, PriceId, Product, ProductId};
 use serde::Deserialize;
@@ -9,6 +9,9 @@ use crate::{Stripe, StripeError};
 
 /// The price's metadata that gives new users a free trial, in days.
 pub(crate) const TRIAL_DAYS: &str = "trial_days";
+
+/// The price's metadata that says for how many days access outlives a renewal that is not paid.
+pub(crate) const GRACE_DAYS: &str = "grace_days";
 
 /// What Stripe takes for `trial_period_days` at the most.
 const LONGEST_TRIAL: u32 = 730;
@@ -84,6 +87,7 @@ fn our_product(price: &WirePrice, app: &App) -> Option<Product> {
         id: ProductId::parse(wire.id.as_str()).ok()?,
         name: wire.name.clone(),
         description: wire.description.clone().unwrap_or_default(),
+        features: Vec::new(),
     })
 }
 
@@ -117,11 +121,14 @@ fn plan(price: &WirePrice, product: &Product) -> Option<Plan> {
         product: product.id.clone(),
         name: product.name.clone(),
         description: product.description.clone(),
+        features: product.features.clone(),
         amount: price.unit_amount?,
         currency: price.currency.clone(),
+        other_amounts: BTreeMap::new(),
         interval: recurring.interval.clone(),
         interval_count: recurring.interval_count,
         trial_days,
+        promotion_codes: false,
     })
 }
 

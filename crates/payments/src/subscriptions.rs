@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use billing::{
     CustomerId, Interval, Invoice, InvoiceStatus, Item, PlanKey, Price, PriceId, ProductId, Status,
     Subscription, SubscriptionId, Timestamp,
@@ -9,6 +11,7 @@ use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
 use stripe_client_core::StripeRequest;
 use stripe_shared::InvoiceStatus as UnpaidInvoice;
 
+use crate::catalogue::GRACE_DAYS;
 use crate::object::{Listed, Page, Reference};
 use crate::{Listing, Stripe, StripeError};
 
@@ -108,6 +111,8 @@ fn read_listed(mut object: Value) -> Option<Option<(CustomerId, Subscription)>> 
 struct WireSubscription {
     id: SubscriptionId,
     status: Status,
+    #[serde(default)]
+    currency: String,
     items: Page<WireItem>,
     #[serde(default)]
     cancel_at_period_end: bool,
@@ -141,6 +146,8 @@ struct WirePrice {
     unit_amount: Option<i64>,
     currency: String,
     recurring: Option<WireRecurring>,
+    #[serde(default)]
+    metadata: HashMap<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +174,7 @@ impl From<WireSubscription> for Subscription {
         Self {
             id: wire.id,
             status: wire.status,
+            currency: wire.currency,
             items: wire.items.data.into_iter().filter_map(item).collect(),
             cancel_at_period_end: wire.cancel_at_period_end,
             cancel_at: wire.cancel_at,
@@ -197,6 +205,7 @@ fn item(wire: WireItem) -> Option<Item> {
 /// `None` for a price that does not recur, which a subscription cannot have.
 fn price(wire: WirePrice) -> Option<Price> {
     let recurring = wire.recurring?;
+    let grace_days = wire.metadata.get(GRACE_DAYS).and_then(Value::as_str);
     Some(Price {
         id: wire.id,
         product: ProductId::parse(wire.product.into_id()).ok()?,
@@ -205,6 +214,7 @@ fn price(wire: WirePrice) -> Option<Price> {
         currency: wire.currency,
         interval: recurring.interval,
         interval_count: recurring.interval_count,
+        grace_days: grace_days.and_then(|days| days.parse().ok()),
     })
 }
 

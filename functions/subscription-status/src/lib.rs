@@ -1,8 +1,6 @@
 //! `GET /api/subscription`: what the user has, from one read of the table.
 //! `POST /api/subscription/sync`: the same, after reading Stripe; the success page calls it and so never waits for the webhook.
 
-mod view;
-
 use billing::{CustomerId, Policy, SessionId, UserId};
 use http_api::{HttpFunction, Problem, Request, Response};
 use lambda::{Connections, Env, StartError};
@@ -48,7 +46,7 @@ impl HttpFunction for SubscriptionStatus {
             }
             _ => return Err(Problem::not_found()),
         };
-        http_api::json(&view::view(&record, self.policy, lambda::now()))
+        http_api::json(&account::view(&record, self.policy, lambda::now()))
     }
 }
 

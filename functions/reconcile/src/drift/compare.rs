@@ -121,6 +121,7 @@ mod tests {
         Subscription {
             id: SubscriptionId::parse(id).unwrap(),
             status: Status::from(status.to_owned()),
+            currency: "usd".to_owned(),
             items: vec![Item {
                 price: Price {
                     id: PriceId::parse("price_1").unwrap(),
@@ -130,6 +131,7 @@ mod tests {
                     currency: "usd".to_owned(),
                     interval: Interval::Month,
                     interval_count: 1,
+                    grace_days: None,
                 },
                 quantity: 1,
                 period_start: NOW,
@@ -150,6 +152,7 @@ mod tests {
             id: ProductId::parse("prod_1").unwrap(),
             name: name.to_owned(),
             description: String::new(),
+            features: Vec::new(),
         };
         Catalogue::new(Vec::new(), vec![product])
     }

@@ -6,22 +6,23 @@ use billing::{
 use serde::Serialize;
 use store::UserRecord;
 
-#[derive(Serialize)]
-pub(crate) struct View {
+/// `GET /api/subscription`'s answer.
+#[derive(Debug, Serialize)]
+pub struct AccountView {
     access: AccessView,
     subscription: Option<SubscriptionView>,
     trial_used: bool,
     synced_at: Option<Timestamp>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct AccessView {
     granted: bool,
     until: Option<Timestamp>,
     reason: Reason,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct SubscriptionView {
     status: Status,
     plan: Option<PlanView>,
@@ -31,7 +32,7 @@ struct SubscriptionView {
     trial_end: Option<Timestamp>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct PlanView {
     key: Option<PlanKey>,
     name: String,
@@ -42,11 +43,13 @@ struct PlanView {
     interval_count: u32,
 }
 
-pub(crate) fn view(record: &UserRecord, policy: Policy, now: Timestamp) -> View {
+/// What a user reads of what is stored about them.
+#[must_use]
+pub fn view(record: &UserRecord, policy: Policy, now: Timestamp) -> AccountView {
     let nothing = Snapshot::default();
     let snapshot = record.snapshot.as_ref().unwrap_or(&nothing);
     let access = access(snapshot, policy, now);
-    View {
+    AccountView {
         access: AccessView {
             granted: access.granted,
             until: access.until,

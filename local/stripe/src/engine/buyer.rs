@@ -278,6 +278,8 @@ impl Form {
         }
         let kind = tax_id::kind_in(self.country.trim());
         match kind {
+            // Which country it is, is asked for first.
+            None if errors.country.is_some() => {}
             None => errors.tax_id = Some("Tax IDs of this country cannot be given here."),
             Some(kind) if !tax_id::is_valid(kind, id) => {
                 errors.tax_id = Some("Your tax ID is invalid.");

@@ -160,15 +160,15 @@ fn our_routes_are_read() {
     insta::assert_snapshot!(routes.join("\n"), @r#"
     GET /api/config → ConfigFunction 30s []
     POST /api/create-checkout-session → CreateCheckoutSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
-    GET /api/subscription → SubscriptionStatusFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
-    POST /api/subscription/sync → SubscriptionStatusFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
-    GET /api/subscription/preview → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
-    POST /api/subscription/switch → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
-    POST /api/subscription/cancel → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
-    POST /api/subscription/resume → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
-    POST /api/subscription/pay → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/create-portal-session → CreatePortalSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/invoices → InvoicesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/cancel → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/pay → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/subscription/preview → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/resume → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/subscription → SubscriptionStatusFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/switch → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/sync → SubscriptionStatusFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/webhook → WebhookFunction 30s []
     "#);
 }

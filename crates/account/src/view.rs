@@ -76,7 +76,10 @@ fn subscription_view(subscription: &Subscription, snapshot: &Snapshot) -> Subscr
 }
 
 /// The item that is our plan; there may be others beside it.
-fn shown_item<'a>(subscription: &'a Subscription, snapshot: &Snapshot) -> Option<&'a Item> {
+pub(crate) fn shown_item<'a>(
+    subscription: &'a Subscription,
+    snapshot: &Snapshot,
+) -> Option<&'a Item> {
     subscription.items.iter().find(|item| {
         snapshot
             .products

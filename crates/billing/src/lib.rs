@@ -13,8 +13,8 @@ mod subscription;
 pub use access::{Access, Policy, Reason, access};
 pub use charge::{Charge, Dispute, DisputeStatus};
 pub use id::{
-    App, ChargeId, CustomerId, EventId, InvalidId, PlanKey, PriceId, ProductId, SessionId,
-    SubscriptionId, UserId,
+    App, ChargeId, CustomerId, EventId, InvalidId, InvoiceId, PlanKey, PriceId, ProductId,
+    SessionId, SubscriptionId, UserId,
 };
 pub use mode::Mode;
 pub use plan::{Catalogue, Interval, Plan, Price, Product};

@@ -1,7 +1,7 @@
 use billing::{Charge, CustomerId, Snapshot, Timestamp, UserId};
 
 use crate::attributes::{Attributes, read_id, read_json, read_number};
-use crate::{CheckoutIntent, CustomerIntent, StoreError, Table, Ticket};
+use crate::{CheckoutIntent, CustomerIntent, Preview, StoreError, Table, Ticket};
 
 /// A user's item.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub struct UserRecord {
     pub customer_intent: Option<CustomerIntent>,
     /// The Checkout Session that is or was being created last.
     pub checkout: Option<CheckoutIntent>,
+    /// What they were last shown that a switch would cost, and have not had done.
+    pub preview: Option<Preview>,
 }
 
 impl Table {
@@ -52,6 +54,7 @@ impl UserRecord {
             trial_used: attributes.contains_key("trial_used"),
             customer_intent: CustomerIntent::read(attributes)?,
             checkout: CheckoutIntent::read(attributes)?,
+            preview: Preview::read(attributes)?,
         })
     }
 }

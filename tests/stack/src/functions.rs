@@ -140,6 +140,14 @@ impl Event {
         self
     }
 
+    /// With a query of one parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.0["rawQueryString"] = format!("{name}={value}").into();
+        self.0["queryStringParameters"] = json!({ name: value });
+        self
+    }
+
     /// With a body as text.
     #[must_use]
     pub fn body(mut self, body: &str) -> Self {

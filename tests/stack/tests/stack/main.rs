@@ -2,9 +2,12 @@
 //! What a person can do with any stack is in `tests/end_to_end`.
 
 mod bad_input;
+mod changes;
 mod events;
 mod faults;
 mod functions;
+mod invoices;
+mod portal;
 mod provision;
 mod reconcile;
 mod subscribing;

@@ -23,7 +23,7 @@ mod subscriptions;
 mod transport;
 pub mod webhook;
 
-pub use checkout::{CheckoutRequest, CheckoutSession, SessionStatus};
+pub use checkout::{CheckoutRequest, CheckoutSession, SessionStatus, Taxes};
 pub use customers::{Customer, Owner};
 pub use endpoints::{Endpoint, NewEndpoint};
 pub use error::{ErrorBody, Message, StripeError};

@@ -38,6 +38,7 @@ mod setup_intents;
 mod subscription_items;
 mod subscription_params;
 mod subscriptions;
+mod tax_ids;
 mod test_clocks;
 mod webhook_endpoints;
 

@@ -6,15 +6,17 @@ use super::error::ApiError;
 use super::list::{Paging, time_filter};
 use super::params::Params;
 use super::{Context, existing, set_texts};
+use crate::engine::prices;
 use crate::ids;
 use crate::objects::invoice::CHARGEABLE;
 use crate::objects::price::NewPrice;
 use crate::objects::{Kind, price, product, text};
-use crate::store::Query;
+use crate::store::{Query, Record};
 
 const UNSUPPORTED: &str = "\
-    currency_options custom_unit_amount tiers tiers_mode transform_quantity \
-    unit_amount_decimal";
+    custom_unit_amount tiers tiers_mode transform_quantity unit_amount_decimal";
+const OPTION_UNSUPPORTED: &str = "custom_unit_amount tiers unit_amount_decimal";
+const TAX_BEHAVIORS: &[&str] = &["exclusive", "inclusive", "unspecified"];
 const INTERVALS: &[&str] = &["day", "week", "month", "year"];
 /// Stripe allows three years.
 const LONGEST: &[(&str, i64)] = &[("day", 1095), ("week", 156), ("month", 36), ("year", 3)];
@@ -28,6 +30,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let unit_amount = unit_amount(&mut params)?;
     params.one_of("billing_scheme", &["per_unit"])?;
     let recurring = recurring(&mut params)?;
+    let given = match params.object(prices::OPTIONS)? {
+        Some(given) => given_options(given, &currency)?,
+        None => Vec::new(),
+    };
     let product_id = params.text("product")?;
     let product_data = params.object("product_data")?;
     let id = ids::for_kind(Kind::Price);
@@ -67,6 +73,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     };
     let mut body = price::new(&id, &new, context.tx.now());
     let transfer = change(&mut body, params)?;
+    let mut options = json!({});
+    for it in given {
+        it.apply(&mut options)?;
+    }
 
     match new_product {
         Some(product) => {
@@ -88,10 +98,82 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         None => {}
     }
     claim_lookup_key(context, &body, transfer)?;
-    context
-        .tx
-        .create(Kind::Price, &body, &Value::Null, "price.created")?;
+    context.tx.create(
+        Kind::Price,
+        &body,
+        &json!({ prices::OPTIONS: options }),
+        "price.created",
+    )?;
     Ok(body)
+}
+
+/// What is said of a price in a further currency.
+struct GivenOption {
+    currency: String,
+    unit_amount: Option<i64>,
+    tax_behavior: Option<String>,
+    /// How the parameter is called.
+    param: String,
+}
+
+/// Takes what a price costs in further currencies than its `own`.
+fn given_options(mut params: Params, own: &str) -> Result<Vec<GivenOption>, ApiError> {
+    let mut given = Vec::new();
+    for name in params.names() {
+        let param = params.name(&name);
+        let currency = name.to_lowercase();
+        if currency.len() != 3 || !currency.bytes().all(|it| it.is_ascii_lowercase()) {
+            let message = format!("Invalid currency: {currency}.");
+            return Err(ApiError::bad_request(message).about(&param));
+        }
+        if currency == own {
+            let message =
+                format!("The currency {own} is the price’s own: its amount is `unit_amount`.");
+            return Err(ApiError::bad_request(message).about(&param));
+        }
+        let Some(mut option) = params.object(&name)? else {
+            continue;
+        };
+        option.refuse(OPTION_UNSUPPORTED)?;
+        let unit_amount = match option.has("unit_amount") {
+            true => Some(unit_amount(&mut option)?),
+            false => None,
+        };
+        let tax_behavior = option.one_of("tax_behavior", TAX_BEHAVIORS)?;
+        option.finish()?;
+        given.push(GivenOption {
+            currency,
+            unit_amount,
+            tax_behavior,
+            param,
+        });
+    }
+    Ok(given)
+}
+
+impl GivenOption {
+    fn apply(&self, options: &mut Value) -> Result<(), ApiError> {
+        let before = &options[&self.currency];
+        let Some(unit_amount) = self.unit_amount.or(before["unit_amount"].as_i64()) else {
+            let name = format!("{}[unit_amount]", self.param);
+            let message = format!("Missing required param: {name}.");
+            return Err(ApiError::invalid("parameter_missing", &name, message));
+        };
+        let known = before["tax_behavior"].as_str().unwrap_or("unspecified");
+        let wanted = self.tax_behavior.as_deref().unwrap_or(known);
+        check_tax_behavior(known, wanted, &format!("{}[tax_behavior]", self.param))?;
+        options[&self.currency] = price::option(unit_amount, wanted);
+        Ok(())
+    }
+}
+
+/// Whether tax is in the price or comes on top of it is said once, and for good.
+fn check_tax_behavior(known: &str, wanted: &str, param: &str) -> Result<(), ApiError> {
+    if known == "unspecified" || known == wanted {
+        return Ok(());
+    }
+    let message = format!("The `tax_behavior` of a price cannot be changed once it is `{known}`.");
+    Err(ApiError::refused(message).about(param))
 }
 
 /// Makes the price that `price_data` describes, with its product where that is described, too. It is not active, as at
@@ -103,7 +185,7 @@ pub(super) fn inline(context: &Context<'_>, mut data: Params) -> Result<Value, A
         .ok_or_else(|| data.missing("currency"))?;
     let unit_amount = unit_amount(&mut data)?;
     let recurring = recurring(&mut data)?;
-    let behavior = data.one_of("tax_behavior", &["exclusive", "inclusive", "unspecified"])?;
+    let behavior = data.one_of("tax_behavior", TAX_BEHAVIORS)?;
     let (param, product_id) = (data.name("product"), data.text("product")?);
     let product = match (product_id, data.object("product_data")?) {
         (Some(id), None) => {
@@ -204,15 +286,63 @@ fn recurring(params: &mut Params) -> Result<Option<(String, i64)>, ApiError> {
     Ok(Some((interval, count)))
 }
 
-/// Changes one: never its amount, as at Stripe.
-pub(super) fn update(context: &Context<'_>, id: &str, params: Params) -> Result<Value, ApiError> {
+/// Changes one: never its amount, as at Stripe, but what it costs in further currencies.
+pub(super) fn update(
+    context: &Context<'_>,
+    id: &str,
+    mut params: Params,
+) -> Result<Value, ApiError> {
     params.refuse(UNSUPPORTED)?;
     let record = existing(context, Kind::Price, id)?;
     let mut body = record.body.clone();
+    let options = changed_options(context, &record, &mut params)?;
     let transfer = change(&mut body, params)?;
     claim_lookup_key(context, &body, transfer)?;
+    if let Some(options) = options {
+        let mut private = json!({});
+        private[prices::OPTIONS] = options;
+        context.tx.replace_private(id, &private)?;
+        // What is shown only when it is expanded is not in the event, but that it changed is told.
+        if body == record.body {
+            context.tx.emit("price.updated", &body, Some(json!({})))?;
+        }
+    }
     context.tx.update(&record.body, &body, "price.updated")?;
     Ok(body)
+}
+
+/// Takes what changes of the further currencies; `None` where nothing does. What somebody pays stays as it is.
+fn changed_options(
+    context: &Context<'_>,
+    record: &Record,
+    params: &mut Params,
+) -> Result<Option<Value>, ApiError> {
+    let before = record.private[prices::OPTIONS].clone();
+    let mut options = if before.is_null() {
+        json!({})
+    } else {
+        before.clone()
+    };
+    if params.is_empty_text(prices::OPTIONS) {
+        params.take(prices::OPTIONS);
+        options = json!({});
+    } else if let Some(given) = params.object(prices::OPTIONS)? {
+        for it in given_options(given, text(&record.body, "currency"))? {
+            it.apply(&mut options)?;
+        }
+    }
+    if options == before || (before.is_null() && options == json!({})) {
+        return Ok(None);
+    }
+    for (currency, option) in before.as_object().into_iter().flatten() {
+        if option["unit_amount"] != options[currency]["unit_amount"]
+            && prices::is_paid_in(context.tx, &record.id, currency)?
+        {
+            let message = format!("Another amount in {currency}, which somebody pays.");
+            return Err(ApiError::unsupported(prices::OPTIONS, &message));
+        }
+    }
+    Ok(Some(options))
 }
 
 /// Whether the lookup key may be taken from another price.
@@ -221,9 +351,8 @@ fn change(body: &mut Value, mut params: Params) -> Result<bool, ApiError> {
         body["active"] = json!(active);
     }
     set_texts(body, &mut params, &["lookup_key", "nickname"])?;
-    if let Some(behavior) =
-        params.one_of("tax_behavior", &["exclusive", "inclusive", "unspecified"])?
-    {
+    if let Some(behavior) = params.one_of("tax_behavior", TAX_BEHAVIORS)? {
+        check_tax_behavior(text(body, "tax_behavior"), &behavior, "tax_behavior")?;
         body["tax_behavior"] = json!(behavior);
     }
     let transfer = params.boolean("transfer_lookup_key")?.unwrap_or(false);

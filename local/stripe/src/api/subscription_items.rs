@@ -60,6 +60,9 @@ fn changes(owner: &Record, params: &mut Params, now: i64) -> Result<Changes, Api
 
 fn apply(context: &Context<'_>, owner: &Record, changes: Changes) -> Result<Value, ApiError> {
     taken::check_fit(context, &owner.body, &changes.items)?;
+    if owner.body["automatic_tax"]["enabled"] == true {
+        taken::check_still_taxable(context, &owner.body, &changes.items)?;
+    }
     updates::apply(context.tx, owner, owner.body.clone(), changes)
 }
 

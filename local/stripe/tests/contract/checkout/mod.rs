@@ -1,11 +1,13 @@
 //! The Checkout page, by posting its forms.
 
 mod authentication;
+mod currencies;
 mod declines;
 mod discounts;
 mod modes;
 mod payment_pages;
 mod sessions;
+mod tax;
 mod trials;
 
 use serde_json::Value;

@@ -17,7 +17,7 @@ pub use id::{
     SessionId, SubscriptionId, UserId,
 };
 pub use mode::Mode;
-pub use plan::{Catalogue, Interval, Plan, Price, Product};
+pub use plan::{Catalogue, Interval, OtherAmounts, Plan, Price, Product, TaxBehavior};
 pub use snapshot::Snapshot;
 pub use subscription::{Invoice, InvoiceStatus, Item, Status, Subscription};
 

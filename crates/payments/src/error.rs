@@ -95,6 +95,12 @@ impl StripeError {
         }
     }
 
+    /// Stripe refused what was asked for, and has no code that says why.
+    #[must_use]
+    pub fn is_refusal_without_code(&self) -> bool {
+        matches!(self, Self::Api { status: 400, body, .. } if body.code.is_none())
+    }
+
     /// The object that was asked for does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -27,7 +27,7 @@ mod transport;
 pub mod webhook;
 
 pub use changes::{Changeable, ChangeableItem, PreviewLine, Switch, SwitchPreview};
-pub use checkout::{CheckoutRequest, CheckoutSession, SessionStatus};
+pub use checkout::{CheckoutRequest, CheckoutSession, SessionStatus, Taxes};
 pub use customers::{Customer, Owner};
 pub use endpoints::{Endpoint, NewEndpoint};
 pub use error::{ErrorBody, Message, StripeError};

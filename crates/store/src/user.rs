@@ -1,6 +1,7 @@
+use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{Charge, CustomerId, Snapshot, Timestamp, UserId};
 
-use crate::attributes::{Attributes, read_id, read_json, read_number};
+use crate::attributes::{Attributes, names, read_id, read_json, read_number};
 use crate::{CheckoutIntent, CustomerIntent, Preview, StoreError, Table, Ticket};
 
 /// A user's item.
@@ -29,6 +30,20 @@ pub struct UserRecord {
 }
 
 impl Table {
+    /// Notes that the user had a free trial, where no snapshot could: it will not show in any.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn note_trial(&self, user: &UserId) -> Result<(), StoreError> {
+        let update = self
+            .update(self.user_key(user))
+            .update_expression("SET #trial_used = :true")
+            .set_expression_attribute_names(names(["trial_used"]))
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        self.write(update).await?;
+        Ok(())
+    }
+
     /// One consistent read of the user's item; the default where there is none.
     ///
     /// # Errors

@@ -143,6 +143,8 @@ impl World {
             ("WEBHOOK_SECRET_ARN", "webhook"),
             ("ACCESS_GRACE_DAYS", "7"),
             ("ACCESS_SLACK_HOURS", "24"),
+            ("AUTOMATIC_TAX", "false"),
+            ("TAX_IDS", "false"),
             ("STACK", "bench"),
             ("WEBHOOK_URL", &webhook),
             ("AWS_ENDPOINT_URL_DYNAMODB", &services.dynamodb),

@@ -69,6 +69,8 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
         ("WEBHOOK_SECRET_ARN", WEBHOOK_SECRET),
         ("ACCESS_GRACE_DAYS", "7"),
         ("ACCESS_SLACK_HOURS", "24"),
+        ("AUTOMATIC_TAX", "false"),
+        ("TAX_IDS", "false"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url),
     ] {

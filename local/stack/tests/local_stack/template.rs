@@ -215,6 +215,7 @@ fn our_functions_are_read() {
       TABLE_NAME=local-Table
     create-checkout-session 25s 256 MB
       APP=tollgate
+      AUTOMATIC_TAX=false
       ORIGIN_SECRET=
       SIGN_IN_URL=http://localhost:8788
       SITE_URL=http://localhost:8787
@@ -222,6 +223,7 @@ fn our_functions_are_read() {
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
+      TAX_IDS=false
     create-portal-session 20s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24

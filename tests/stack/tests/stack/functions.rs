@@ -71,6 +71,10 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
             ],
         ),
         ("invoices", STRIPE),
+        (
+            "create-checkout-session",
+            ["AUTOMATIC_TAX", "TAX_IDS", "", "", ""],
+        ),
     ] {
         for variable in variables
             .into_iter()
@@ -91,6 +95,8 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
         ("webhook", "STRIPE_PUBLISHABLE_KEY", "sk_test_secret"),
         ("subscription-status", "ACCESS_GRACE_DAYS", "soon-secret"),
         ("create-checkout-session", "SITE_URL", "secret/page"),
+        ("create-checkout-session", "AUTOMATIC_TAX", "secret"),
+        ("create-checkout-session", "TAX_IDS", "1-secret"),
         ("config", "SSL_CERT_FILE", "/secret.pem"),
         ("config", "SSL_CERT_FILE", "/dev/null"),
     ] {

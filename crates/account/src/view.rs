@@ -1,7 +1,8 @@
 //! What the page reads (docs/API.md).
 
 use billing::{
-    Interval, Item, PlanKey, Policy, Reason, Snapshot, Status, Subscription, Timestamp, access,
+    Interval, InvoiceStatus, Item, PlanKey, Policy, Reason, Snapshot, Status, Subscription,
+    Timestamp, access,
 };
 use serde::Serialize;
 use store::UserRecord;
@@ -30,6 +31,7 @@ struct SubscriptionView {
     current_period_end: Option<Timestamp>,
     cancel_at: Option<Timestamp>,
     trial_end: Option<Timestamp>,
+    payment_url: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,7 +50,7 @@ struct PlanView {
 pub fn view(record: &UserRecord, policy: Policy, now: Timestamp) -> AccountView {
     let nothing = Snapshot::default();
     let snapshot = record.snapshot.as_ref().unwrap_or(&nothing);
-    let access = access(snapshot, policy, now);
+    let access = access(snapshot, &record.charges, policy, now);
     AccountView {
         access: AccessView {
             granted: access.granted,
@@ -72,7 +74,15 @@ fn subscription_view(subscription: &Subscription, snapshot: &Snapshot) -> Subscr
         current_period_end: subscription.period_end(),
         cancel_at: subscription.ends_at(),
         trial_end: subscription.trial_end,
+        payment_url: payment_url(subscription),
     }
+}
+
+/// Where the latest invoice can be paid, while it can be.
+fn payment_url(subscription: &Subscription) -> Option<String> {
+    let invoice = subscription.latest_invoice.as_ref()?;
+    let is_open = invoice.status == InvoiceStatus::Open;
+    invoice.url.clone().filter(|_| is_open)
 }
 
 /// The item that is our plan; there may be others beside it.

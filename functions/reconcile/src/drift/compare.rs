@@ -10,7 +10,7 @@ use store::UserRecord;
 use crate::Kind;
 
 /// Whether the table lacks something of these subscriptions, which come from a list of all the account's. Such a list does not tell what
-/// takes a call for each: charges, and since when one is past due.
+/// takes a call for each: charges, and since when something is due. Where an invoice can be paid, Stripe may say in another way each time.
 pub(crate) fn differs(
     listed: &[Subscription],
     snapshot: Option<&Snapshot>,
@@ -26,7 +26,7 @@ pub(crate) fn differs(
                 past_due_since: None,
                 ..stored.clone()
             };
-            stored == *listed
+            without_url(&stored) == without_url(listed)
         });
         // A product that has become ours since, or is ours no longer. Its name may lag behind.
         let is_known = listed.items.iter().all(|item| {
@@ -38,10 +38,20 @@ pub(crate) fn differs(
     })
 }
 
-/// Whether a sync may tell more than lists do: since when somebody is past due, and how a dispute goes on that is long known.
+fn without_url(subscription: &Subscription) -> Subscription {
+    let mut subscription = subscription.clone();
+    if let Some(invoice) = &mut subscription.latest_invoice {
+        invoice.url = None;
+    }
+    subscription
+}
+
+/// Whether a sync may tell more than lists do: since when something is due, and how a dispute goes on that is long known.
 pub(crate) fn needs_a_closer_look(listed: &[Subscription], record: &UserRecord) -> bool {
     let mut disputes = record.charges.iter().flat_map(|charge| &charge.disputes);
+    let mut stored = record.snapshot.iter().flat_map(|it| &it.subscriptions);
     listed.iter().any(|it| it.status == Status::PastDue)
+        || stored.any(|it| it.past_due_since.is_some())
         || disputes.any(|dispute| match dispute.status {
             DisputeStatus::WarningNeedsResponse
             | DisputeStatus::WarningUnderReview
@@ -73,13 +83,20 @@ pub(crate) fn kind(
     policy: Policy,
     now: Timestamp,
 ) -> Option<Kind> {
-    let none = Snapshot::default();
-    let [had, has] = [before, after].map(|it| it.snapshot.as_ref().unwrap_or(&none));
-    if had == has && before.charges == after.charges {
+    let [had, has] = [before, after].map(|record| {
+        let mut snapshot = record.snapshot.clone().unwrap_or_default();
+        for subscription in &mut snapshot.subscriptions {
+            *subscription = without_url(subscription);
+        }
+        (snapshot, &record.charges)
+    });
+    if had == has {
         return None;
     }
-    let granted = |snapshot| access(snapshot, policy, now).granted;
-    Some(match (granted(had), granted(has)) {
+    let granted = |(snapshot, charges): &(Snapshot, &Vec<Charge>)| {
+        access(snapshot, charges, policy, now).granted
+    };
+    Some(match (granted(&had), granted(&has)) {
         (false, true) => Kind::PaidWithoutAccess,
         (true, false) => Kind::AccessWithoutPayment,
         (true, true) | (false, false) => Kind::Stale,

@@ -38,7 +38,7 @@ pub const PERMISSIONS: [Permission; 12] = [
     },
     Permission {
         name: "Subscriptions",
-        level: Read("/subscriptions"),
+        level: Write("/subscriptions/sub_none"),
     },
     Permission {
         name: "Invoices",

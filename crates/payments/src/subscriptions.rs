@@ -5,9 +5,10 @@ use billing::{
     Subscription, SubscriptionId, Timestamp,
 };
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use stripe_billing::invoice::ListInvoice;
-use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
+use stripe_billing::subscription::{CancelSubscription, ListSubscription, ListSubscriptionStatus};
 use stripe_client_core::StripeRequest;
 use stripe_shared::InvoiceStatus as UnpaidInvoice;
 
@@ -37,6 +38,20 @@ impl Stripe {
             }
         }
         Ok(subscriptions)
+    }
+
+    /// Ends a subscription at once; nothing is refunded or charged for it. Nothing happens where it has ended.
+    /// See <https://docs.stripe.com/api/subscriptions/cancel>.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn cancel_subscription_now(&self, id: &str) -> Result<(), StripeError> {
+        let canceled: Result<IgnoredAny, _> = self.send(CancelSubscription::new(id).build()).await;
+        match canceled {
+            // Stripe says the same of one that has ended.
+            Err(error) if error.is_not_found() => Ok(()),
+            canceled => canceled.map(drop),
+        }
     }
 
     /// A page of the account's subscriptions that are not canceled, each with its customer. What would take a call for each,

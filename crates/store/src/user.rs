@@ -1,7 +1,7 @@
 use billing::{Charge, CustomerId, Snapshot, Timestamp, UserId};
 
 use crate::attributes::{Attributes, read_id, read_json, read_number};
-use crate::{CheckoutIntent, CustomerIntent, StoreError, Table, Ticket};
+use crate::{CheckoutIntent, CustomerIntent, EmailDigest, StoreError, Table, Ticket};
 
 /// A user's item.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,12 @@ pub struct UserRecord {
     pub customer_intent: Option<CustomerIntent>,
     /// The Checkout Session that is or was being created last.
     pub checkout: Option<CheckoutIntent>,
+    /// Which email Stripe was last told; `None` where it was told none, or that is not known.
+    pub email: Option<EmailDigest>,
+    /// When they asked for their account to be deleted. Stays for good.
+    pub deleting: Option<Timestamp>,
+    /// When all of it was deleted.
+    pub deleted_at: Option<Timestamp>,
 }
 
 impl Table {
@@ -52,6 +58,9 @@ impl UserRecord {
             trial_used: attributes.contains_key("trial_used"),
             customer_intent: CustomerIntent::read(attributes)?,
             checkout: CheckoutIntent::read(attributes)?,
+            email: EmailDigest::read(attributes)?,
+            deleting: read_number(attributes, "deleting")?,
+            deleted_at: read_number(attributes, "deleted_at")?,
         })
     }
 }

@@ -1,15 +1,14 @@
 //! At most one Checkout Session that can be paid, for each user.
 
+use account::intents;
 use billing::{CustomerId, Plan, Snapshot, UserId};
 use http_api::{Problem, Request};
-use payments::{
-    CheckoutRequest, CheckoutSession, IdempotencyKey, Owner, SessionStatus, StripeError,
-};
+use payments::{CheckoutRequest, CheckoutSession, Owner, SessionStatus};
 use rand::RngExt;
 use store::{CheckoutIntent, StoreError, UserRecord};
 use sync::SyncError;
 
-use crate::{CreateCheckoutSession, KEY_LIFE, TRIES, already_subscribed, superseded};
+use crate::{CreateCheckoutSession, TRIES, already_subscribed, superseded};
 
 /// What one round came to.
 enum Round {
@@ -43,6 +42,7 @@ impl CreateCheckoutSession {
     ) -> Result<String, Problem> {
         let mut progress = Progress::default();
         for _ in 0..TRIES {
+            http_api::refuse_deleted(&record)?;
             if is_subscribed(&record) {
                 return self.unfinished(plan, &record).await;
             }
@@ -110,7 +110,8 @@ impl CreateCheckoutSession {
                     return Ok(Round::Refuse(superseded()));
                 }
                 if let Some(found) = found {
-                    for paid in self.retire(customer, found).await? {
+                    let paid = intents::retire(stripe, customer, found, lambda::now());
+                    for paid in paid.await? {
                         let after = self.settle(user, customer, &paid).await?;
                         if is_subscribed(&after) {
                             return Ok(Round::Refuse(already_subscribed()));
@@ -127,7 +128,7 @@ impl CreateCheckoutSession {
             }
         };
 
-        let session = match self.session(&intent).await {
+        let session = match intents::session(stripe, &intent).await {
             Ok(session) => session,
             Err(error) if error.is_final_under_its_key() && !progress.refused => {
                 progress.refused = true;
@@ -163,7 +164,7 @@ impl CreateCheckoutSession {
         found.plan == plan.key
             && found.price == plan.price
             && progress.useless.as_ref() != Some(&found.id)
-            && (found.session.is_some() || !is_too_old(found))
+            && (found.session.is_some() || !intents::is_too_old(found.created_at, lambda::now()))
     }
 
     fn intent(
@@ -188,57 +189,6 @@ impl CreateCheckoutSession {
             created_at: lambda::now(),
             session: None,
         }
-    }
-
-    /// The intent's session as it is now; created where it is not yet.
-    async fn session(&self, intent: &CheckoutIntent) -> Result<CheckoutSession, StripeError> {
-        let stripe = self.syncer.stripe();
-        if let Some(id) = &intent.session {
-            return stripe.checkout_session(id).await;
-        }
-        let key = IdempotencyKey::new(format!("checkout:{}", intent.id));
-        let reply = stripe
-            .create_checkout_session(&intent.parameters, &key)
-            .await?;
-        if reply.replayed {
-            // The stored answer says what the session was, not what it is.
-            return stripe.checkout_session(&reply.value.id).await;
-        }
-        Ok(reply.value)
-    }
-
-    /// Makes sure that nothing can be paid under an intent that is about to be replaced. Gives what has been paid under it already.
-    async fn retire(
-        &self,
-        customer: &CustomerId,
-        found: &CheckoutIntent,
-    ) -> Result<Vec<CheckoutSession>, StripeError> {
-        let stripe = self.syncer.stripe();
-        // Where its session is not known, asking under its key tells: it may be in the making in another request.
-        let known = match &found.session {
-            Some(id) => Some(id.clone()),
-            None if is_too_old(found) => None,
-            None => match self.session(found).await {
-                Ok(session) => Some(session.id),
-                Err(error) if error.is_final_under_its_key() => None,
-                Err(error) => return Err(error),
-            },
-        };
-        let sessions = match known {
-            Some(id) => vec![id],
-            None => {
-                let open = stripe.open_checkout_sessions(customer).await?;
-                open.into_iter().map(|session| session.id).collect()
-            }
-        };
-        let mut paid = Vec::new();
-        for session in sessions {
-            let session = stripe.expire_checkout_session(&session).await?;
-            if session.status == SessionStatus::Complete {
-                paid.push(session);
-            }
-        }
-        Ok(paid)
     }
 
     /// Reads Stripe after a session was paid, and gives the user's item as it is then. Where what the session led to is not to be seen
@@ -269,8 +219,4 @@ fn is_subscribed(record: &UserRecord) -> bool {
         .snapshot
         .as_ref()
         .is_some_and(Snapshot::is_subscribed)
-}
-
-fn is_too_old(intent: &CheckoutIntent) -> bool {
-    lambda::now() - intent.created_at > KEY_LIFE
 }

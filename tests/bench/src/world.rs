@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 /// The plan that everybody has or wants.
 pub const PLAN: &str = "starter-monthly";
 
-/// The functions that answer people and Stripe, and the two that nobody waits for.
+/// The functions that answer people and Stripe while they wait, and those that nobody waits for.
 pub const HTTP: [&str; 4] = [
     "config",
     "create-checkout-session",
@@ -23,7 +23,7 @@ pub const HTTP: [&str; 4] = [
     "webhook",
 ];
 /// See [`HTTP`].
-pub const OTHERS: [&str; 2] = ["provision", "reconcile"];
+pub const OTHERS: [&str; 3] = ["account", "provision", "reconcile"];
 
 /// Where a function finds what it asks.
 pub struct Services {
@@ -135,10 +135,15 @@ impl World {
             ("WEBHOOK_SECRET_ARN", "webhook"),
             ("ACCESS_GRACE_DAYS", "7"),
             ("ACCESS_SLACK_HOURS", "24"),
+            ("USER_POOL_ID", &names::physical("UserPool")),
             ("STACK", "bench"),
             ("WEBHOOK_URL", &webhook),
             ("AWS_ENDPOINT_URL_DYNAMODB", &services.dynamodb),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &services.secrets),
+            (
+                "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+                &addresses.sign_in,
+            ),
             ("PARTITION_KEY", &partition),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -168,6 +173,11 @@ impl World {
                 let signature = stack_tests::sign(&self.signing_secret, stack_tests::now(), body);
                 let event = Event::new("POST", "/api/webhook").body(&self.event);
                 event.header("stripe-signature", &signature).into_payload()
+            }
+            "account" => {
+                let event = by(Event::new("POST", "/api/account/email"), &self.subscriber);
+                let token = format!("Bearer {}", self.subscriber.access_token);
+                event.header("authorization", &token).into_payload()
             }
             "reconcile" => json!({ "job": "undelivered" }),
             "provision" => json!({ "operation": "doctor" }),

@@ -48,6 +48,17 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
                 "TABLE_NAME",
             ],
         ),
+        (
+            "account",
+            [
+                "SIGN_IN_URL",
+                "USER_POOL_ID",
+                "STRIPE_SECRET_ARN",
+                "APP",
+                "TABLE_NAME",
+            ],
+        ),
+        ("reconcile", ["USER_POOL_ID", "", "", "", ""]),
     ] {
         for variable in variables
             .into_iter()
@@ -112,6 +123,11 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
             Event::new("POST", "/api/subscription/sync").signed_in(),
         ),
         ("create-checkout-session", order),
+        (
+            "account",
+            Event::new("POST", "/api/account/email").signed_in(),
+        ),
+        ("account", Event::new("DELETE", "/api/account").signed_in()),
         ("webhook", super::webhook::signed_event()),
     ] {
         let (status, headers, body) = answer(name, event).await?;
@@ -159,6 +175,7 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
         .signed_in()
         .body("{\"plan\":\"a\"}");
     let status = Event::new("GET", "/api/subscription").signed_in();
+    let leave = Event::new("DELETE", "/api/account").signed_in();
     for (name, event, expected) in [
         ("config", get(), (403, "forbidden")),
         (
@@ -173,6 +190,7 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
         ),
         ("create-checkout-session", order, (403, "forbidden")),
         ("subscription-status", status, (403, "forbidden")),
+        ("account", leave, (403, "forbidden")),
         (
             "webhook",
             super::webhook::signed_event(),

@@ -12,7 +12,7 @@ pub fn running(
     now: Timestamp,
 ) -> Option<(&Subscription, &Item)> {
     let snapshot = record.snapshot.as_ref()?;
-    let subscription = access(snapshot, policy, now).subscription?;
+    let subscription = access(snapshot, &record.charges, policy, now).subscription?;
     let item = shown_item(subscription, snapshot)?;
     (!subscription.status.is_terminal()).then_some((subscription, item))
 }

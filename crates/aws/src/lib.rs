@@ -4,11 +4,12 @@
 //! a millisecond to look at.
 
 mod connector;
+mod signed;
 
 use std::env;
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::Credentials;
+pub use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
@@ -22,6 +23,7 @@ use aws_types::region::Region;
 use https_client::HttpsClient;
 
 pub use connector::http_client;
+pub use signed::{SignError, signed};
 
 /// Why AWS cannot be reached from here.
 #[derive(Debug, thiserror::Error)]

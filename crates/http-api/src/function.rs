@@ -113,7 +113,9 @@ fn route_key(request: &Request) -> Option<&str> {
     }
 }
 
-fn time_left(request: &Request) -> Duration {
+/// How long a function may take for a request, so that the caller gets an answer of ours.
+#[must_use]
+pub fn time_left(request: &Request) -> Duration {
     let deadline = UNIX_EPOCH
         + Duration::from_millis(
             request

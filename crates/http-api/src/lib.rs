@@ -8,10 +8,10 @@ mod problem;
 mod response;
 
 pub use body::{json_body, raw_body};
-pub use caller::caller;
-pub use function::{HttpFunction, Outcome, run};
+pub use caller::{caller, refuse_deleted};
+pub use function::{HttpFunction, Outcome, run, time_left};
 pub use problem::Problem;
-pub use response::{cacheable_json, json};
+pub use response::{accepted_json, cacheable_json, json};
 
 /// A request as API Gateway hands it over (payload format 2.0).
 pub type Request = lambda_http::Request;

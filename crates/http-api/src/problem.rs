@@ -70,6 +70,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// 410 for whoever is deleting their account, or has.
+    #[must_use]
+    pub(crate) fn account_deleted() -> Self {
+        let detail = "This account is being deleted, or is. Sign up anew to begin again.";
+        Self::new(StatusCode::GONE, "account_deleted", detail)
+    }
+
     /// 404 for a route that this function does not serve.
     #[must_use]
     pub fn not_found() -> Self {
@@ -120,7 +127,16 @@ impl Problem {
         self
     }
 
-    fn retry_after(mut self, seconds: u32) -> Self {
+    /// With the cause, for the log.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// With `Retry-After`, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }

@@ -9,7 +9,7 @@ use crate::{Problem, Response};
 /// # Errors
 /// 500 where the value cannot be JSON.
 pub fn json<T: Serialize>(value: &T) -> Result<Response, Problem> {
-    respond(value, "no-store")
+    respond(StatusCode::OK, value, "no-store")
 }
 
 /// A JSON answer, the same for everyone, that may be kept for `seconds`.
@@ -17,13 +17,21 @@ pub fn json<T: Serialize>(value: &T) -> Result<Response, Problem> {
 /// # Errors
 /// 500 where the value cannot be JSON.
 pub fn cacheable_json<T: Serialize>(value: &T, seconds: u32) -> Result<Response, Problem> {
-    respond(value, &format!("public, max-age={seconds}"))
+    respond(StatusCode::OK, value, &format!("public, max-age={seconds}"))
 }
 
-fn respond<T: Serialize>(value: &T, cache: &str) -> Result<Response, Problem> {
+/// 202: a JSON answer to what will be done, and is not yet.
+///
+/// # Errors
+/// 500 where the value cannot be JSON.
+pub fn accepted_json<T: Serialize>(value: &T) -> Result<Response, Problem> {
+    respond(StatusCode::ACCEPTED, value, "no-store")
+}
+
+fn respond<T: Serialize>(status: StatusCode, value: &T, cache: &str) -> Result<Response, Problem> {
     let body = serde_json::to_string(value).map_err(Problem::internal)?;
     lambda_http::Response::builder()
-        .status(StatusCode::OK)
+        .status(status)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CACHE_CONTROL, cache)
         .body(Body::Text(body))

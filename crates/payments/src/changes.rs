@@ -154,16 +154,18 @@ impl Stripe {
         Ok(())
     }
 
-    /// Ends a subscription at once. One that has ended already is left as it is.
+    /// Ends a subscription at once; nothing is refunded or charged for it. Nothing happens where it has ended.
+    /// See <https://docs.stripe.com/api/subscriptions/cancel>.
     ///
     /// # Errors
     /// [`StripeError`]
-    pub async fn cancel_now(&self, id: &SubscriptionId) -> Result<(), StripeError> {
-        let cancel = CancelSubscription::new(id.as_str()).build();
+    pub async fn cancel_now(&self, id: &str) -> Result<(), StripeError> {
+        let cancel = CancelSubscription::new(id).build();
         let canceled: Result<Reference, StripeError> = self.send(cancel).await;
         match canceled {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(()),
+            // Stripe says the same of one that has ended.
+            Err(error) if error.is_not_found() => Ok(()),
+            canceled => canceled.map(drop),
         }
     }
 

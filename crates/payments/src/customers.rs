@@ -8,7 +8,8 @@ use stripe_billing::invoice::ListInvoice;
 use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::customer::{
-    CreateCustomer, ListCustomer, ListPaymentMethodsCustomer, RetrieveCustomer,
+    CreateCustomer, DeleteCustomer, ListCustomer, ListPaymentMethodsCustomer, RetrieveCustomer,
+    UpdateCustomer,
 };
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
@@ -47,6 +48,8 @@ pub struct Customer {
     pub deleted: bool,
     /// What they pay in, lower-case ISO 4217, once they had a subscription or an invoice.
     pub currency: Option<String>,
+    /// Where Stripe writes to them: ours, or one that they gave on Checkout or in the portal.
+    pub email: Option<String>,
     #[serde(default)]
     metadata: HashMap<String, serde_json::Value>,
 }
@@ -93,6 +96,39 @@ impl Stripe {
     /// [`StripeError`]; [`StripeError::is_not_found`] where there never was one.
     pub async fn customer(&self, id: &CustomerId) -> Result<Customer, StripeError> {
         self.send(RetrieveCustomer::new(id.as_str()).build()).await
+    }
+
+    /// Gives a customer another email. See <https://docs.stripe.com/api/customers/update>.
+    ///
+    /// # Errors
+    /// [`StripeError`]
+    pub async fn set_customer_email(
+        &self,
+        id: &CustomerId,
+        email: &str,
+        key: &IdempotencyKey,
+    ) -> Result<(), StripeError> {
+        let request = UpdateCustomer::new(id.as_str()).email(email).build();
+        let _: Reply<IgnoredAny> = self.send_once(request, key).await?;
+        Ok(())
+    }
+
+    /// Deletes a customer with their payment methods; what is left of their subscriptions ends at once. It cannot be undone. Nothing happens
+    /// where they are deleted already. See <https://docs.stripe.com/api/customers/delete>.
+    ///
+    /// # Errors
+    /// [`StripeError`], also where there never was one.
+    pub async fn delete_customer(&self, id: &CustomerId) -> Result<(), StripeError> {
+        let request = DeleteCustomer::new(id.as_str()).build();
+        let deleted: Result<IgnoredAny, _> = self.send(request).await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_not_found() => match self.customer(id).await?.deleted {
+                true => Ok(()),
+                false => Err(error),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     /// Finds a customer that we made for this user within a time. By listing, not by Stripe's search: search lags behind by up to a

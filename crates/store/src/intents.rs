@@ -9,7 +9,7 @@ use billing::{PlanKey, PriceId, SessionId, Timestamp, UserId};
 use crate::attributes::{
     Attributes, names, number, read_id, read_map, require_id, require_number, require_text, text,
 };
-use crate::{StoreError, Table};
+use crate::{EmailDigest, StoreError, Table};
 
 /// A customer that is being created. Its idempotency key is made of the user and their generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,8 @@ impl CheckoutIntent {
 }
 
 impl Table {
-    /// Writes a customer intent where the user has none, and no customer, and is still of this generation. `false` where not: read again.
+    /// Writes a customer intent where the user has none, and no customer, is still of this generation and not being deleted; with it, which email it
+    /// tells Stripe. `false` where not: read again.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -75,21 +76,36 @@ impl Table {
         user: &UserId,
         generation: u64,
         intent: &CustomerIntent,
+        email: Option<&EmailDigest>,
     ) -> Result<bool, StoreError> {
         let map = HashMap::from([
             ("parameters".to_owned(), text(&intent.parameters)),
             ("created_at".to_owned(), number(intent.created_at)),
         ]);
-        let update = self
+        let told = match email {
+            Some(_) => "SET #customer_intent = :intent, #email_digest = :email",
+            None => "SET #customer_intent = :intent REMOVE #email_digest",
+        };
+        let mut update = self
             .update(self.user_key(user))
-            .update_expression("SET #customer_intent = :intent")
+            .update_expression(told)
             .condition_expression(
                 "attribute_not_exists(#customer) AND attribute_not_exists(#customer_intent) \
+                 AND attribute_not_exists(#deleting) \
                  AND (attribute_not_exists(#generation) OR #generation = :generation)",
             )
-            .set_expression_attribute_names(names(["customer", "customer_intent", "generation"]))
+            .set_expression_attribute_names(names([
+                "customer",
+                "customer_intent",
+                "generation",
+                "email_digest",
+                "deleting",
+            ]))
             .expression_attribute_values(":intent", AttributeValue::M(map))
             .expression_attribute_values(":generation", number(generation));
+        if let Some(email) = email {
+            update = update.expression_attribute_values(":email", text(email.as_str()));
+        }
         Ok(self.write(update).await?.is_some())
     }
 
@@ -118,7 +134,7 @@ impl Table {
     }
 
     /// Replaces the checkout intent that was found (`None`: there was none) by a new one. `false` where it is no longer the one that was
-    /// found: read again.
+    /// found, or the user is being deleted: read again.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -138,19 +154,22 @@ impl Table {
         let update = self
             .update(self.user_key(user))
             .update_expression("SET #checkout = :checkout")
-            .set_expression_attribute_names(names(["checkout"]))
+            .set_expression_attribute_names(names(["checkout", "deleting"]))
             .expression_attribute_values(":checkout", AttributeValue::M(map));
         let update = match found {
-            None => update.condition_expression("attribute_not_exists(#checkout)"),
+            None => update.condition_expression(
+                "attribute_not_exists(#checkout) AND attribute_not_exists(#deleting)",
+            ),
             Some(found) => update
-                .condition_expression("#checkout.#id = :found")
+                .condition_expression("#checkout.#id = :found AND attribute_not_exists(#deleting)")
                 .expression_attribute_names("#id", "id")
                 .expression_attribute_values(":found", text(&found.id)),
         };
         Ok(self.write(update).await?.is_some())
     }
 
-    /// Notes the session that Stripe made of an intent, where it is still the user's intent. `false` where another has replaced it.
+    /// Notes the session that Stripe made of an intent, where it is still the user's intent. `false` where another has replaced it, or the user is
+    /// being deleted.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -163,8 +182,8 @@ impl Table {
         let update = self
             .update(self.user_key(user))
             .update_expression("SET #checkout.#session = :session")
-            .condition_expression("#checkout.#id = :id")
-            .set_expression_attribute_names(names(["checkout", "id", "session"]))
+            .condition_expression("#checkout.#id = :id AND attribute_not_exists(#deleting)")
+            .set_expression_attribute_names(names(["checkout", "id", "session", "deleting"]))
             .expression_attribute_values(":session", text(session.as_str()))
             .expression_attribute_values(":id", text(&intent.id));
         Ok(self.write(update).await?.is_some())

@@ -35,6 +35,15 @@ impl Table {
         key(format!("{}#job#{job}", self.mode), "state")
     }
 
+    /// The deletions that are not done stand together, so that they can be listed.
+    pub(crate) fn deletion_key(&self, user: &UserId) -> Key {
+        key(self.deletions_partition(), user.as_str())
+    }
+
+    pub(crate) fn deletions_partition(&self) -> String {
+        format!("{}#deletions", self.mode)
+    }
+
     pub(crate) fn catalogue_key(&self) -> Key {
         key(format!("{}#catalogue", self.mode), "catalogue")
     }

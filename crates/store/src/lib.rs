@@ -7,6 +7,8 @@ mod attributes;
 mod audit;
 mod batch;
 mod catalogue;
+mod deletion;
+mod email;
 mod error;
 mod intents;
 mod jobs;
@@ -17,6 +19,8 @@ mod snapshot;
 mod user;
 
 pub use audit::AuditEntry;
+pub use deletion::NotedDeletion;
+pub use email::EmailDigest;
 pub use error::StoreError;
 pub use intents::{CheckoutIntent, CustomerIntent};
 pub use jobs::JobState;

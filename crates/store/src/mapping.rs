@@ -16,6 +16,8 @@ pub enum Binding {
     UserHasAnother(CustomerId),
     /// The customer is another user's.
     CustomerIsAnothers,
+    /// The user's account is being deleted, or is: they get no customer any more.
+    UserIsDeleted,
     /// Neither is mapped, but the user's item changed meanwhile: read it again.
     Changed,
 }
@@ -31,7 +33,8 @@ impl Table {
             .transpose()
     }
 
-    /// Maps a user to a customer, both ways in one transaction, where neither is mapped and the user's generation is still this one.
+    /// Maps a user to a customer, both ways in one transaction, where neither is mapped, the user's generation is still this one, and their account
+    /// is not being deleted.
     ///
     /// The mapping is unconfirmed at first: the customer may have been deleted since they were last seen, and the event that told of it may
     /// have come and gone before there was anything to forget. The first sync looks once more.
@@ -47,13 +50,17 @@ impl Table {
         let on_user = Update::builder()
             .table_name(&self.name)
             .set_key(Some(self.user_key(user)))
-            .update_expression("SET #customer = :customer, #unconfirmed = :true REMOVE #customer_intent")
+            .update_expression(
+                "SET #customer = :customer, #unconfirmed = :true REMOVE #customer_intent",
+            )
             .condition_expression(
-                "attribute_not_exists(#customer) AND (attribute_not_exists(#generation) OR #generation = :generation)",
+                "attribute_not_exists(#customer) AND attribute_not_exists(#deleting) \
+                 AND (attribute_not_exists(#generation) OR #generation = :generation)",
             )
             .set_expression_attribute_names(names([
                 "customer",
                 "customer_intent",
+                "deleting",
                 "generation",
                 "unconfirmed",
             ]))
@@ -82,8 +89,10 @@ impl Table {
             Some(_) => return Ok(Binding::CustomerIsAnothers),
             None => {}
         }
-        Ok(match self.user(user).await?.customer {
+        let record = self.user(user).await?;
+        Ok(match record.customer {
             Some(other) => Binding::UserHasAnother(other),
+            None if record.deleting.is_some() => Binding::UserIsDeleted,
             None => Binding::Changed,
         })
     }
@@ -100,7 +109,7 @@ impl Table {
             .update_expression(
                 "SET #generation = if_not_exists(#generation, :zero) + :one \
                  REMOVE #customer, #customer_intent, #checkout, #preview, #snapshot, #synced_at, #reads_charges, #charges, \
-                 #unconfirmed",
+                 #unconfirmed, #email_digest",
             )
             .condition_expression("#customer = :customer")
             .set_expression_attribute_names(names([
@@ -113,6 +122,7 @@ impl Table {
                 "reads_charges",
                 "charges",
                 "unconfirmed",
+                "email_digest",
                 "generation",
             ]))
             .expression_attribute_values(":customer", text(customer.as_str()))

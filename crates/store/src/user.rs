@@ -2,7 +2,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{Charge, CustomerId, Snapshot, Timestamp, UserId};
 
 use crate::attributes::{Attributes, names, read_id, read_json, read_number};
-use crate::{CheckoutIntent, CustomerIntent, Preview, StoreError, Table, Ticket};
+use crate::{CheckoutIntent, CustomerIntent, EmailDigest, Preview, StoreError, Table, Ticket};
 
 /// A user's item.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,12 @@ pub struct UserRecord {
     pub checkout: Option<CheckoutIntent>,
     /// What they were last shown that a switch would cost, and have not had done.
     pub preview: Option<Preview>,
+    /// Which email Stripe was last told; `None` where it was told none, or that is not known.
+    pub email: Option<EmailDigest>,
+    /// When they asked for their account to be deleted. Stays for good.
+    pub deleting: Option<Timestamp>,
+    /// When all of it was deleted.
+    pub deleted_at: Option<Timestamp>,
 }
 
 impl Table {
@@ -70,6 +76,9 @@ impl UserRecord {
             customer_intent: CustomerIntent::read(attributes)?,
             checkout: CheckoutIntent::read(attributes)?,
             preview: Preview::read(attributes)?,
+            email: EmailDigest::read(attributes)?,
+            deleting: read_number(attributes, "deleting")?,
+            deleted_at: read_number(attributes, "deleted_at")?,
         })
     }
 }

@@ -17,7 +17,10 @@ use billing::{
     UserId,
 };
 use https_client::HttpsClient;
-use store::{AuditEntry, Binding, CheckoutIntent, CustomerIntent, JobState, Preview, Table, Turn};
+use store::{
+    AuditEntry, Binding, CheckoutIntent, CustomerIntent, EmailDigest, JobState, NotedDeletion,
+    Preview, Table, Turn,
+};
 
 /// A connection to the one database in memory.
 fn client() -> Client {
@@ -344,7 +347,7 @@ async fn nothing_but_events_expires_whatever_is_written() {
         parameters: "metadata[app]=tollgate".to_owned(),
         created_at: 1,
     };
-    let put = |generation| table.put_customer_intent(&ann, generation, &customer_intent);
+    let put = |generation| table.put_customer_intent(&ann, generation, &customer_intent, None);
     assert!(put(0).await.unwrap());
     table.drop_customer_intent(&ann, 0).await.unwrap();
     assert!(put(1).await.unwrap());
@@ -378,6 +381,12 @@ async fn nothing_but_events_expires_whatever_is_written() {
     assert!(table.put_preview(&ann, &a, &shown).await.unwrap());
     table.forget(&ann, &a).await.unwrap();
     assert_eq!(table.bind(&ann, &b, 2).await.unwrap(), Binding::Bound);
+
+    let bob = user("bob");
+    table.note_deletion(&bob, 1).await.unwrap();
+    table.note_deletion(&user("cid"), 1).await.unwrap();
+    let found = table.user(&bob).await.unwrap();
+    assert!(table.finish_deletion(&bob, &found, 2).await.unwrap());
 
     let number = table.take_catalogue_ticket().await.unwrap();
     let catalogue = Catalogue::default();
@@ -431,9 +440,12 @@ async fn nothing_but_events_expires_whatever_is_written() {
         [
             "test#catalogue catalogue",
             "test#customer#cus_b user",
+            "test#deletions cid",
             "test#job#drift state",
             "test#job#undelivered state",
             "test#user#ann customer",
+            "test#user#bob customer",
+            "test#user#cid customer",
         ]
     );
 }
@@ -484,16 +496,36 @@ async fn of_two_intents_for_a_customer_the_first_stays() {
         parameters: String::new(),
         created_at: 2,
     };
-    assert!(table.put_customer_intent(&ann, 0, &first).await.unwrap());
-    assert!(!table.put_customer_intent(&ann, 0, &second).await.unwrap());
+    assert!(
+        table
+            .put_customer_intent(&ann, 0, &first, None)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !table
+            .put_customer_intent(&ann, 0, &second, None)
+            .await
+            .unwrap()
+    );
     assert_eq!(table.user(&ann).await.unwrap().customer_intent, Some(first));
 
     table.drop_customer_intent(&ann, 0).await.unwrap();
     table.drop_customer_intent(&ann, 0).await.unwrap();
     let record = table.user(&ann).await.unwrap();
     assert_eq!((record.customer_intent, record.generation), (None, 1));
-    assert!(!table.put_customer_intent(&ann, 0, &second).await.unwrap());
-    assert!(table.put_customer_intent(&ann, 1, &second).await.unwrap());
+    assert!(
+        !table
+            .put_customer_intent(&ann, 0, &second, None)
+            .await
+            .unwrap()
+    );
+    assert!(
+        table
+            .put_customer_intent(&ann, 1, &second, None)
+            .await
+            .unwrap()
+    );
     table.bind(&ann, &customer("a"), 1).await.unwrap();
     assert_eq!(table.user(&ann).await.unwrap().customer_intent, None);
 }
@@ -644,4 +676,134 @@ async fn many_items_are_read_at_once_however_many_and_however_large() {
     let large = records.values().filter(|it| it.checkout.is_some()).count();
     assert_eq!(large, 50);
     assert!(table.users(&BTreeSet::new()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn who_is_being_deleted_begins_nothing_new_and_what_is_known_stays_true() {
+    let table = table("deleting").await;
+    let (ann, bob) = (user("ann"), user("bob"));
+    table.bind(&ann, &customer("a"), 0).await.unwrap();
+    let found = intent("1", "basic");
+    assert!(table.replace_checkout(&ann, None, &found).await.unwrap());
+    for user in [&ann, &bob] {
+        table.note_deletion(user, 7).await.unwrap();
+        // The first note counts.
+        table.note_deletion(user, 9).await.unwrap();
+        assert_eq!(table.user(user).await.unwrap().deleting, Some(7));
+    }
+    let next = intent("2", "basic");
+    let replaced = table.replace_checkout(&ann, Some(&found), &next);
+    assert!(!replaced.await.unwrap());
+    assert!(!table.replace_checkout(&bob, None, &found).await.unwrap());
+    let session = SessionId::parse("cs_test_1").unwrap();
+    assert!(!table.record_session(&ann, &found, &session).await.unwrap());
+    let customer_intent = CustomerIntent {
+        parameters: "email=bob@example.com".to_owned(),
+        created_at: 1,
+    };
+    let put = table.put_customer_intent(&bob, 0, &customer_intent, None);
+    assert!(!put.await.unwrap());
+    let bound = table.bind(&bob, &customer("b"), 0).await.unwrap();
+    assert_eq!(bound, Binding::UserIsDeleted);
+    assert_eq!(table.user_of(&customer("b")).await.unwrap(), None);
+    let look = table.take_email_ticket(&ann, &customer("a")).await.unwrap();
+    assert_eq!(look, None);
+    // What Stripe tells of her is still taken.
+    let (anns, snapshot) = (customer("a"), Snapshot::default());
+    let turn = ticket(&table, &ann, &anns).await.unwrap();
+    let write = table.write_snapshot(&ann, &anns, turn, &snapshot, 8);
+    assert!(write.await.unwrap());
+    let noted = |user: &UserId| NotedDeletion {
+        user: user.clone(),
+        noted_at: 7,
+    };
+    let all = table.deletions(None).await.unwrap();
+    assert_eq!(all, [noted(&ann), noted(&bob)]);
+    assert_eq!(table.deletions(Some(&ann)).await.unwrap(), [noted(&bob)]);
+    assert_eq!(table.deletions(Some(&bob)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_deletion_is_finished_only_without_a_customer_and_leaves_nothing_but_the_tombstone() {
+    let table = table("tombstone").await;
+    let ann = user("ann");
+    let digest = EmailDigest::of(&ann, "ann@example.com");
+    let making = CustomerIntent {
+        parameters: "email=ann@example.com".to_owned(),
+        created_at: 1,
+    };
+    let put = table.put_customer_intent(&ann, 0, &making, Some(&digest));
+    assert!(put.await.unwrap());
+    let not_noted = table.user(&ann).await.unwrap();
+    assert!(!table.finish_deletion(&ann, &not_noted, 8).await.unwrap());
+    table.bind(&ann, &customer("a"), 0).await.unwrap();
+    let turn = ticket(&table, &ann, &customer("a")).await.unwrap();
+    assert!(table.claim_sync(&ann, 3, 3).await.unwrap());
+    table.note_deletion(&ann, 7).await.unwrap();
+    let mapped = table.user(&ann).await.unwrap();
+    assert!(!table.finish_deletion(&ann, &mapped, 8).await.unwrap());
+    table.forget(&ann, &customer("a")).await.unwrap();
+    // As it was before: somebody has changed it since.
+    assert!(!table.finish_deletion(&ann, &mapped, 8).await.unwrap());
+    let found = table.user(&ann).await.unwrap();
+    assert!(table.finish_deletion(&ann, &found, 9).await.unwrap());
+
+    let item = client()
+        .get_item()
+        .table_name("tombstone")
+        .key("pk", AttributeValue::S("test#user#ann".to_owned()))
+        .key("sk", AttributeValue::S("customer".to_owned()))
+        .send()
+        .await
+        .unwrap()
+        .item
+        .unwrap();
+    let left: BTreeSet<&str> = item.keys().map(String::as_str).collect();
+    let tombstone = ["deleted_at", "deleting", "generation", "pk", "sk", "ticket"];
+    assert_eq!(left, tombstone.into());
+    let record = table.user(&ann).await.unwrap();
+    assert_eq!((record.generation, record.ticket), (1, turn));
+    assert_eq!((record.deleting, record.deleted_at), (Some(7), Some(9)));
+    assert_eq!(table.deletions(None).await.unwrap(), []);
+    // Noted again, it stays done.
+    table.note_deletion(&ann, 11).await.unwrap();
+    assert_eq!(table.deletions(None).await.unwrap(), []);
+    assert_eq!(
+        table.bind(&ann, &customer("a"), 1).await.unwrap(),
+        Binding::UserIsDeleted
+    );
+}
+
+#[tokio::test]
+async fn of_two_who_look_at_an_email_at_once_the_later_one_is_believed() {
+    let table = table("email").await;
+    let ann = user("ann");
+    let digest = |email: &str| EmailDigest::of(&ann, email);
+    let (old, new) = (digest("old@example.com"), digest("new@example.com"));
+    let making = CustomerIntent {
+        parameters: "email=old@example.com".to_owned(),
+        created_at: 1,
+    };
+    let put = table.put_customer_intent(&ann, 0, &making, Some(&old));
+    assert!(put.await.unwrap());
+    table.bind(&ann, &customer("a"), 0).await.unwrap();
+    let told = async || table.user(&ann).await.unwrap().email;
+    assert_eq!(told().await, Some(old.clone()));
+
+    let look = async || table.take_email_ticket(&ann, &customer("a")).await;
+    let first = look().await.unwrap().unwrap();
+    assert!(table.begin_email_change(&ann, first).await.unwrap());
+    // Until it is known what became of that, nothing is.
+    assert_eq!(told().await, None);
+    let second = look().await.unwrap().unwrap();
+    assert!(!table.begin_email_change(&ann, first).await.unwrap());
+    assert!(!table.record_email(&ann, first, &old).await.unwrap());
+    assert!(table.record_email(&ann, second, &new).await.unwrap());
+    assert_eq!(told().await, Some(new));
+    // Another's customer, and nobody's.
+    let other = table.take_email_ticket(&ann, &customer("b")).await;
+    assert_eq!(other.unwrap(), None);
+    table.forget(&ann, &customer("a")).await.unwrap();
+    assert_eq!(told().await, None);
+    assert_eq!(look().await.unwrap(), None);
 }

@@ -11,7 +11,7 @@ const TRIES: usize = 3;
 pub enum Owned {
     /// This user's.
     By(UserId),
-    /// Nobody's: deleted, another application's, or made by hand.
+    /// Nobody's: deleted, another application's, made by hand, or of a user whose account is deleted.
     ByNobody,
     /// Its metadata names a user who has another customer already.
     Conflict,
@@ -39,6 +39,7 @@ impl Syncer {
             let generation = self.table.user(&user).await?.generation;
             match self.table.bind(&user, customer, generation).await? {
                 Binding::Bound => return Ok(Owned::By(user)),
+                Binding::UserIsDeleted => return Ok(Owned::ByNobody),
                 Binding::UserHasAnother(_) | Binding::CustomerIsAnothers => {
                     return Ok(Owned::Conflict);
                 }

@@ -11,7 +11,7 @@ use crate::function::Place;
 /// What `cargo xtask reconcile` takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// What to look at; nothing is both
+    /// What to look at; nothing is all
     #[arg(value_enum)]
     jobs: Vec<Job>,
 
@@ -25,6 +25,8 @@ enum Job {
     Undelivered,
     /// All subscriptions and customers, compared with the table
     Drift,
+    /// Accounts that are to be deleted
+    Deletions,
 }
 
 impl Job {
@@ -32,6 +34,7 @@ impl Job {
         match self {
             Self::Undelivered => "undelivered",
             Self::Drift => "drift",
+            Self::Deletions => "deletions",
         }
     }
 }
@@ -40,7 +43,7 @@ impl Job {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let function = arguments.place.function("reconcile", "ReconcileFunction")?;
     let jobs = match &arguments.jobs[..] {
-        [] => &[Job::Undelivered, Job::Drift][..],
+        [] => &[Job::Undelivered, Job::Drift, Job::Deletions][..],
         jobs => jobs,
     };
     let mut failed = 0;
@@ -72,6 +75,11 @@ fn shown(job: &str, report: &Value) -> String {
             "{job}: {} events, {} customers synced",
             number("events"),
             number("synced")
+        ),
+        "deletions" => format!(
+            "{job}: {} accounts deleted, {} overdue",
+            number("deleted"),
+            number("overdue")
         ),
         _ => format!(
             "{job}: {} subscriptions, {} customers, {} repaired",
@@ -120,6 +128,11 @@ mod tests {
         assert_eq!(
             shown("undelivered", &report),
             "undelivered: 12 events, 3 customers synced\n"
+        );
+        let report = json!({ "state": "done", "deleted": 2, "overdue": 1, "failed": 1 });
+        assert_eq!(
+            shown("deletions", &report),
+            "deletions: 2 accounts deleted, 1 overdue, 1 failed\n"
         );
     }
 }

@@ -17,7 +17,7 @@ impl ChangeSubscription {
         }
         match subscription.status {
             Status::Incomplete | Status::Unpaid | Status::Paused => {
-                self.stripe().cancel_now(&subscription.id).await?;
+                self.stripe().cancel_now(subscription.id.as_str()).await?;
             }
             Status::Trialing
             | Status::Active

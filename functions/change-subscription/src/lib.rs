@@ -93,7 +93,9 @@ impl ChangeSubscription {
 
     /// What is stored about a user: every request begins here.
     async fn account(&self, user: &UserId) -> Result<UserRecord, Problem> {
-        Ok(self.table().user(user).await?)
+        let record = self.table().user(user).await?;
+        http_api::refuse_deleted(&record)?;
+        Ok(record)
     }
 
     /// The user's account, after Stripe has been read.

@@ -1,14 +1,13 @@
 //! One Stripe customer for each user.
 
+use account::intents;
 use billing::CustomerId;
 use http_api::{Problem, Request};
-use payments::{IdempotencyKey, Owner, Stripe};
-use store::{Binding, CustomerIntent, StoreError, UserRecord};
+use lambda_http::http::header;
+use payments::{Owner, Stripe};
+use store::{Binding, CustomerIntent, EmailDigest, StoreError, UserRecord};
 
-use crate::{CreateCheckoutSession, KEY_LIFE, TRIES};
-
-/// How far Stripe's clock may be from ours, in seconds.
-const CLOCK_SKEW: i64 = 300;
+use crate::{CreateCheckoutSession, TRIES};
 
 impl CreateCheckoutSession {
     /// The user's customer, created where there is none; with it the user's item as it is then.
@@ -21,6 +20,7 @@ impl CreateCheckoutSession {
         let table = self.syncer.table();
         let mut failed = false;
         for _ in 0..TRIES {
+            http_api::refuse_deleted(&record)?;
             if let Some(customer) = &record.customer {
                 return Ok((customer.clone(), record));
             }
@@ -29,23 +29,26 @@ impl CreateCheckoutSession {
                 let email = if failed {
                     None
                 } else {
-                    self.emails.of_caller(request).await
+                    self.email(request).await
                 };
                 let intent = CustomerIntent {
                     parameters: Stripe::customer_parameters(owner, email.as_deref()),
                     created_at: lambda::now(),
                 };
+                let told = email.map(|email| EmailDigest::of(&owner.user, &email));
                 table
-                    .put_customer_intent(&owner.user, record.generation, &intent)
+                    .put_customer_intent(&owner.user, record.generation, &intent, told.as_ref())
                     .await?;
                 // Whoever was first: all go on with what is stored now.
                 record = table.user(&owner.user).await?;
                 continue;
             };
-            let created = if lambda::now() - intent.created_at > KEY_LIFE {
+            let stripe = self.syncer.stripe();
+            let created = if intents::is_too_old(intent.created_at, lambda::now()) {
                 None
             } else {
-                match self.create(owner, &record, intent).await {
+                let generation = record.generation;
+                match intents::create_customer(stripe, owner, generation, intent).await {
                     Ok(created) => created,
                     Err(error) if error.is_final_under_its_key() && !failed => {
                         failed = true;
@@ -57,13 +60,7 @@ impl CreateCheckoutSession {
             // Stripe may have created it all the same, and we never heard.
             let created = match created {
                 Some(created) => Some(created),
-                None => {
-                    let created = intent.created_at - CLOCK_SKEW
-                        ..=lambda::now().min(intent.created_at + KEY_LIFE) + CLOCK_SKEW;
-                    let stripe = self.syncer.stripe();
-                    let found = stripe.find_customer(owner, created).await?;
-                    found.map(|customer| customer.id)
-                }
+                None => intents::look_for_customer(stripe, owner, intent, lambda::now()).await?,
             };
             match created {
                 Some(customer) => self.bind(owner, &customer, record.generation).await?,
@@ -78,24 +75,13 @@ impl CreateCheckoutSession {
         Err(StoreError::Busy.into())
     }
 
-    /// `None` where the key's customer has been deleted since.
-    async fn create(
-        &self,
-        owner: &Owner,
-        record: &UserRecord,
-        intent: &CustomerIntent,
-    ) -> Result<Option<CustomerId>, payments::StripeError> {
-        let stripe = self.syncer.stripe();
-        let key = IdempotencyKey::new(format!(
-            "customer:{}:{}:{}",
-            owner.mode, owner.user, record.generation
-        ));
-        let reply = stripe.create_customer(&intent.parameters, &key).await?;
-        let customer = reply.value.id;
-        if reply.replayed && stripe.customer(&customer).await?.deleted {
-            return Ok(None);
-        }
-        Ok(Some(customer))
+    /// The caller's email, for Checkout to show. `None` where it is not verified or cannot be had: Checkout asks for it then.
+    async fn email(&self, request: &Request) -> Option<String> {
+        let authorization = request.headers().get(header::AUTHORIZATION)?;
+        let email = self.emails.verified(authorization).await;
+        email
+            .inspect_err(|error| tracing::warn!(%error, "the payer is asked for an email"))
+            .ok()?
     }
 
     async fn bind(
@@ -106,7 +92,10 @@ impl CreateCheckoutSession {
     ) -> Result<(), Problem> {
         let table = self.syncer.table();
         match table.bind(&owner.user, customer, generation).await? {
-            Binding::Bound | Binding::UserHasAnother(_) | Binding::Changed => Ok(()),
+            Binding::Bound
+            | Binding::UserHasAnother(_)
+            | Binding::Changed
+            | Binding::UserIsDeleted => Ok(()),
             Binding::CustomerIsAnothers => Err(Problem::internal(
                 "the new customer is mapped to another user",
             )),

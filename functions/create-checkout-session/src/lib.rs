@@ -4,9 +4,9 @@
 //! can be paid. How is in docs/ARCHITECTURE.md under "Checkout".
 
 mod customer;
-mod email;
 mod session;
 
+use account::Emails;
 use billing::{Plan, PlanKey, UserId};
 use http_api::{HttpFunction, Problem, Request, Response};
 use https_client::HttpsClient;
@@ -19,16 +19,13 @@ use sync::Syncer;
 /// How often to begin anew where another request changes the user's item under our hands.
 const TRIES: usize = 6;
 
-/// Stripe keeps idempotency keys for at least 24 hours; after this many seconds we no longer rely on one.
-const KEY_LIFE: i64 = 23 * 3_600;
-
 /// The function and its connections.
 #[derive(Debug)]
 pub struct CreateCheckoutSession {
     syncer: Syncer,
     site: String,
     taxes: Taxes,
-    emails: email::Emails,
+    emails: Emails,
 }
 
 #[derive(Deserialize)]
@@ -120,7 +117,7 @@ impl CreateCheckoutSession {
             syncer,
             site,
             taxes,
-            emails: email::Emails::new(http, sign_in),
+            emails: Emails::new(http, sign_in),
         }
     }
 

@@ -1,16 +1,15 @@
 //! At most one Checkout Session that can be paid, for each user.
 
+use account::intents;
 use billing::{CustomerId, Snapshot, UserId};
 use http_api::{Problem, Request};
-use payments::{
-    CheckoutRequest, CheckoutSession, IdempotencyKey, Owner, SessionStatus, StripeError,
-};
+use payments::{CheckoutRequest, CheckoutSession, Owner, SessionStatus, StripeError};
 use rand::RngExt;
 use store::{CheckoutIntent, StoreError, UserRecord};
 use sync::SyncError;
 
 use crate::{
-    Choice, CreateCheckoutSession, KEY_LIFE, TRIES, already_subscribed, pays_in_another, superseded,
+    Choice, CreateCheckoutSession, TRIES, already_subscribed, pays_in_another, superseded,
 };
 
 /// What one round came to.
@@ -45,6 +44,7 @@ impl CreateCheckoutSession {
     ) -> Result<String, Problem> {
         let mut progress = Progress::default();
         for _ in 0..TRIES {
+            http_api::refuse_deleted(&record)?;
             if is_subscribed(&record) {
                 return self.unfinished(owner, choice, &record).await;
             }
@@ -120,7 +120,8 @@ impl CreateCheckoutSession {
                     return Ok(Round::Refuse(superseded()));
                 }
                 if let Some(found) = found {
-                    for paid in self.retire(customer, found).await? {
+                    let paid = intents::retire(stripe, customer, found, lambda::now());
+                    for paid in paid.await? {
                         let after = self.settle(user, customer, &paid).await?;
                         if is_subscribed(&after) {
                             return Ok(Round::Refuse(already_subscribed()));
@@ -138,7 +139,7 @@ impl CreateCheckoutSession {
             }
         };
 
-        let session = match self.session(&intent).await {
+        let session = match intents::session(stripe, &intent).await {
             Ok(session) => session,
             Err(error) if error.is_final_under_its_key() && !progress.refused => {
                 progress.refused = true;
@@ -209,57 +210,6 @@ impl CreateCheckoutSession {
         Ok(pays_in.is_some_and(|pays_in| pays_in != choice.currency))
     }
 
-    /// The intent's session as it is now; created where it is not yet.
-    async fn session(&self, intent: &CheckoutIntent) -> Result<CheckoutSession, StripeError> {
-        let stripe = self.syncer.stripe();
-        if let Some(id) = &intent.session {
-            return stripe.checkout_session(id).await;
-        }
-        let key = IdempotencyKey::new(format!("checkout:{}", intent.id));
-        let reply = stripe
-            .create_checkout_session(&intent.parameters, &key)
-            .await?;
-        if reply.replayed {
-            // The stored answer says what the session was, not what it is.
-            return stripe.checkout_session(&reply.value.id).await;
-        }
-        Ok(reply.value)
-    }
-
-    /// Makes sure that nothing can be paid under an intent that is about to be replaced. Gives what has been paid under it already.
-    async fn retire(
-        &self,
-        customer: &CustomerId,
-        found: &CheckoutIntent,
-    ) -> Result<Vec<CheckoutSession>, StripeError> {
-        let stripe = self.syncer.stripe();
-        // Where its session is not known, asking under its key tells: it may be in the making in another request.
-        let known = match &found.session {
-            Some(id) => Some(id.clone()),
-            None if is_too_old(found) => None,
-            None => match self.session(found).await {
-                Ok(session) => Some(session.id),
-                Err(error) if error.is_final_under_its_key() => None,
-                Err(error) => return Err(error),
-            },
-        };
-        let sessions = match known {
-            Some(id) => vec![id],
-            None => {
-                let open = stripe.open_checkout_sessions(customer).await?;
-                open.into_iter().map(|session| session.id).collect()
-            }
-        };
-        let mut paid = Vec::new();
-        for session in sessions {
-            let session = stripe.expire_checkout_session(&session).await?;
-            if session.status == SessionStatus::Complete {
-                paid.push(session);
-            }
-        }
-        Ok(paid)
-    }
-
     /// Reads Stripe after a session was paid, and gives the user's item as it is then. Where what the session led to is not to be seen
     /// yet, nothing may be sold in its place: the caller is told to come back.
     async fn settle(
@@ -287,7 +237,7 @@ impl CreateCheckoutSession {
 fn serves(found: &CheckoutIntent, wanted: &CheckoutRequest<'_>, progress: &Progress) -> bool {
     wanted.is_as_stored(&found.parameters)
         && progress.useless.as_ref() != Some(&found.id)
-        && (found.session.is_some() || !is_too_old(found))
+        && (found.session.is_some() || !intents::is_too_old(found.created_at, lambda::now()))
 }
 
 fn intent(request: &CheckoutRequest<'_>, choice: Choice<'_>) -> CheckoutIntent {
@@ -306,8 +256,4 @@ fn is_subscribed(record: &UserRecord) -> bool {
         .snapshot
         .as_ref()
         .is_some_and(Snapshot::is_subscribed)
-}
-
-fn is_too_old(intent: &CheckoutIntent) -> bool {
-    lambda::now() - intent.created_at > KEY_LIFE
 }

@@ -84,7 +84,9 @@ impl HttpFunction for CreatePortalSession {
 impl CreatePortalSession {
     /// What is stored about a user: every request begins here.
     async fn account(&self, user: &UserId) -> Result<UserRecord, Problem> {
-        Ok(self.syncer.table().user(user).await?)
+        let record = self.syncer.table().user(user).await?;
+        http_api::refuse_deleted(&record)?;
+        Ok(record)
     }
 
     /// The subscription that a page of the portal is about, as Stripe has it now: for one that is no longer so, it opens none.

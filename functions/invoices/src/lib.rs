@@ -70,7 +70,9 @@ impl HttpFunction for Invoices {
 impl Invoices {
     /// What is stored about a user: every request begins here.
     async fn account(&self, user: &UserId) -> Result<UserRecord, Problem> {
-        Ok(self.syncer.table().user(user).await?)
+        let record = self.syncer.table().user(user).await?;
+        http_api::refuse_deleted(&record)?;
+        Ok(record)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Makes the table equal to Stripe where no webhook told of a change. On a schedule, or by command.
 //!
-//! Two jobs: `undelivered`, hourly, acts on the events that Stripe could not deliver; `drift`, daily, compares all that Stripe has with the
-//! table. Both end in the operations that the webhook ends in, so doing something twice, or beside the webhook, changes nothing.
+//! Three jobs: `undelivered`, hourly, acts on the events that Stripe could not deliver; `drift`, daily, compares all that Stripe has with the
+//! table; `deletions`, every ten minutes, goes on with the accounts that are to be deleted. The first two end in the operations that the webhook ends in,
+//! the third in what `account` does, so doing something twice, or beside them, changes nothing.
 
 mod backlog;
+mod deletions;
 mod drift;
 mod failures;
 mod lease;
@@ -17,6 +19,7 @@ pub use sync::SyncError as ReconcileError;
 
 use std::time::Duration;
 
+use account::UserPool;
 use billing::{Policy, Timestamp};
 use serde::{Deserialize, Serialize};
 use sync::Syncer;
@@ -31,6 +34,8 @@ pub enum Job {
     Undelivered,
     /// Compare all that Stripe has with the table.
     Drift,
+    /// Go on with the accounts that are to be deleted.
+    Deletions,
 }
 
 impl Job {
@@ -40,6 +45,7 @@ impl Job {
         match self {
             Self::Undelivered => "undelivered",
             Self::Drift => "drift",
+            Self::Deletions => "deletions",
         }
     }
 }
@@ -49,13 +55,18 @@ impl Job {
 pub struct Reconcile {
     syncer: Syncer,
     policy: Policy,
+    users: UserPool,
 }
 
 impl Reconcile {
-    /// Keeps this table equal to this Stripe account.
+    /// Keeps this table equal to this Stripe account, and deletes who is to be deleted from these users.
     #[must_use]
-    pub fn new(syncer: Syncer, policy: Policy) -> Self {
-        Self { syncer, policy }
+    pub fn new(syncer: Syncer, policy: Policy, users: UserPool) -> Self {
+        Self {
+            syncer,
+            policy,
+            users,
+        }
     }
 
     /// Does a job, or as much of it as there is time for; the next run goes on from there. Where another run is at it, nothing is done.
@@ -74,6 +85,7 @@ impl Reconcile {
         let ended = match job {
             Job::Undelivered => self.undelivered(&lease, &mut report).await,
             Job::Drift => self.drift(&lease, &mut report).await,
+            Job::Deletions => self.deletions(&lease, &mut report).await,
         };
         if !matches!(ended, Ok(State::Done | State::Busy)) {
             lease.leave().await;

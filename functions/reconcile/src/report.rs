@@ -116,7 +116,11 @@ pub struct Report {
     pub drift: Drift,
     /// How much of it was repaired.
     pub repaired: u64,
-    /// Some of it.
+    /// Accounts that were deleted.
+    pub deleted: u64,
+    /// Accounts that should have been for more than an hour, and are not.
+    pub overdue: u64,
+    /// Some of what differed.
     pub examples: Vec<Example>,
     /// Who was counted, each once.
     #[serde(skip)]
@@ -137,6 +141,8 @@ impl Report {
             stripe_calls: 0,
             drift: Kind::ALL.map(|kind| (kind, 0)).into(),
             repaired: 0,
+            deleted: 0,
+            overdue: 0,
             examples: Vec::new(),
             counted: BTreeSet::new(),
         }
@@ -183,7 +189,7 @@ mod tests {
                 "paid_without_access": 0, "access_without_payment": 0, "stale": 1, "duplicate_subscriptions": 0,
                 "orphan_customers": 1, "unknown_customers": 0
             },
-            "repaired": 0,
+            "repaired": 0, "deleted": 0, "overdue": 0,
             "examples": [
                 { "kind": "stale", "customer": "cus_1", "subscription": "sub_1" },
                 { "kind": "orphan_customers", "customer": "cus_1" }

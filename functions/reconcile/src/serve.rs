@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use account::UserPool;
 use billing::Policy;
 use lambda::metrics::{self, Unit};
 use lambda::{AnswerError, Connections, Env, Function, StartError};
@@ -19,7 +20,9 @@ struct Input {
 
 /// An input that names no job.
 #[derive(Debug, thiserror::Error)]
-#[error(r#"the input must be {{"job": "undelivered"}} or {{"job": "drift"}}"#)]
+#[error(
+    r#"the input must be {{"job": "undelivered"}}, {{"job": "drift"}} or {{"job": "deletions"}}"#
+)]
 struct InvalidInput;
 
 impl Function for Reconcile {
@@ -29,10 +32,12 @@ impl Function for Reconcile {
         let policy: Policy = lambda::policy_from_env(env)?;
         let connections = Connections::from_env(env)?;
         let stripe = connections.stripe(env)?.unhurried();
-        Ok(Self::new(connections.syncer_with(env, stripe)?, policy))
+        let users = UserPool::new(connections.http().clone(), env.text("USER_POOL_ID")?)?;
+        let syncer = connections.syncer_with(env, stripe)?;
+        Ok(Self::new(syncer, policy, users))
     }
 
-    /// Does the job that the input names: `{"job": "undelivered"}` or `{"job": "drift"}`. One log line, and metrics, for each run.
+    /// Does the job that the input names: `{"job": "undelivered"}`, `{"job": "drift"}` or `{"job": "deletions"}`. One log line, and metrics, for each run.
     ///
     /// # Errors
     /// Where the input is another, or as [`Reconcile::run`].
@@ -108,6 +113,8 @@ fn tell(report: &Report, duration_ms: u64) {
         orphan_customers = drift(Kind::OrphanCustomers),
         unknown_customers = drift(Kind::UnknownCustomers),
         repaired = report.repaired,
+        deleted = report.deleted,
+        overdue = report.overdue,
         examples = examples.join(", "),
         "run"
     );
@@ -135,6 +142,13 @@ fn measure(report: &Report) {
             }
             metrics::put(&[], &[count("DriftRepaired", report.repaired)]);
         }
+        Job::Deletions => metrics::put(
+            &[],
+            &[
+                count("AccountsDeleted", report.deleted),
+                count("OverdueDeletions", report.overdue),
+            ],
+        ),
     }
     if report.failed > 0 {
         count_run(report.job, "ReconcileFailed");
@@ -159,6 +173,7 @@ mod tests {
         };
         assert_eq!(job(r#"{"job":"undelivered"}"#), Some(Job::Undelivered));
         assert_eq!(job(r#"{"job":"drift"}"#), Some(Job::Drift));
+        assert_eq!(job(r#"{"job":"deletions"}"#), Some(Job::Deletions));
         for wrong in [
             "{}",
             "null",
@@ -170,7 +185,7 @@ mod tests {
         }
         assert_eq!(
             InvalidInput.to_string(),
-            r#"the input must be {"job": "undelivered"} or {"job": "drift"}"#
+            r#"the input must be {"job": "undelivered"}, {"job": "drift"} or {"job": "deletions"}"#
         );
     }
 }

@@ -19,6 +19,7 @@ mod store;
 mod token_endpoint;
 mod tokens;
 mod user_info;
+mod user_pools;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct Options {
     pub listener: TcpListener,
     /// Its public base URL without a trailing slash; also the tokens' issuer.
     pub url: String,
+    /// The user pool's id, by which its API is asked.
+    pub user_pool: String,
     /// The SQLite file that keeps users, sessions, tokens and the signing key; `None` keeps them in memory.
     pub data: Option<PathBuf>,
     /// The app clients, as `UserPoolClient` resources in the template.
@@ -54,6 +57,7 @@ impl Options {
         Self {
             listener,
             url: url.into(),
+            user_pool: "local-UserPool".to_owned(),
             data: None,
             clients,
             access_token_life: Duration::from_secs(60 * 60),

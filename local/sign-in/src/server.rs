@@ -12,7 +12,7 @@ use crate::pages::Pages;
 use crate::store::Store;
 use crate::{
     Client, Options, authorize, cors, discovery, login, logout, pages, shortcuts, token_endpoint,
-    user_info,
+    user_info, user_pools,
 };
 
 /// How long open connections may take to finish once the server is told to stop.
@@ -21,6 +21,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// What the handlers share.
 pub(crate) struct App {
     pub url: String,
+    pub user_pool: String,
     pub clients: Vec<Client>,
     pub store: Store,
     pub key: SigningKey,
@@ -55,6 +56,7 @@ pub async fn serve(
     let key = SigningKey::from_der(&store.signing_key(SigningKey::generate)?)?;
     let app = App {
         url: options.url,
+        user_pool: options.user_pool,
         clients: options.clients,
         store,
         key,
@@ -108,9 +110,12 @@ fn router(app: App) -> Router {
     let for_tests = Router::new()
         .route("/_local/users", post(shortcuts::add_user))
         .route("/_local/users/{sub}/groups", post(shortcuts::set_groups))
+        .route("/_local/users/{sub}/email", post(shortcuts::set_email))
         .route("/_local/tokens", post(shortcuts::issue_tokens));
+    let for_functions = Router::new().route("/", post(user_pools::answer));
     for_browsers
         .merge(for_scripts)
+        .merge(for_functions)
         .merge(for_tests)
         .fallback(pages::not_found)
         .with_state(Arc::new(app))

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::login::is_email;
 use crate::passwords;
 use crate::server::App;
-use crate::store::{Grant, NewUser};
+use crate::store::{Grant, NewEmail, NewUser};
 use crate::tokens::{self, Issue};
 
 #[derive(Deserialize)]
@@ -76,6 +76,39 @@ pub(crate) async fn set_groups(
     } else {
         Ok(refuse(StatusCode::NOT_FOUND, "no such user"))
     }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SetEmail {
+    email: String,
+    /// Whether its owner has typed the code that was mailed there.
+    verified: Option<bool>,
+}
+
+/// `POST /_local/users/{sub}/email`: gives a user another address, as `UpdateUserAttributes` and a code from the mail do in Cognito, 204; 409 for an
+/// address that is taken. `"verified": false` is what an administrator can do there: the new address counts at once, and is not verified.
+pub(crate) async fn set_email(
+    State(app): State<Arc<App>>,
+    Path(sub): Path<String>,
+    request: Result<Json<SetEmail>, JsonRejection>,
+) -> Result<Response, Error> {
+    let Json(request) = match request {
+        Ok(request) => request,
+        Err(rejection) => return Ok(refuse(StatusCode::BAD_REQUEST, &rejection.body_text())),
+    };
+    let email = request.email.trim();
+    if !is_email(email) {
+        return Ok(refuse(StatusCode::BAD_REQUEST, "not an email address"));
+    }
+    let verified = request.verified.unwrap_or(true);
+    Ok(match app.store.set_email(&sub, email, verified)? {
+        NewEmail::Set => StatusCode::NO_CONTENT.into_response(),
+        NewEmail::EmailTaken => refuse(
+            StatusCode::CONFLICT,
+            "a user with this email address exists",
+        ),
+        NewEmail::NoSuchUser => refuse(StatusCode::NOT_FOUND, "no such user"),
+    })
 }
 
 #[derive(Deserialize)]

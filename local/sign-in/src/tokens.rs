@@ -125,7 +125,7 @@ pub(crate) fn issue(app: &App, issue: Issue<'_>) -> anyhow::Result<Tokens> {
             at_hash: at_hash(&access_token),
             sub: &user.sub,
             groups: &user.groups,
-            email_verified: true,
+            email_verified: user.email_verified,
             iss: &app.url,
             username: &user.sub,
             nonce,

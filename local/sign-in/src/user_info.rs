@@ -31,8 +31,9 @@ pub(crate) async fn user_info(
         )
             .into_response());
     };
-    // Cognito says "true" as text here, unlike in its ID token.
-    let body = json!({ "sub": user.sub, "email_verified": "true", "email": user.email, "username": user.sub });
+    // Cognito says it as text here, unlike in its ID token.
+    let verified = user.email_verified.to_string();
+    let body = json!({ "sub": user.sub, "email_verified": verified, "email": user.email, "username": user.sub });
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 

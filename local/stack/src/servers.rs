@@ -95,6 +95,7 @@ impl Servers {
             scopes: client.scopes,
         });
         let mut options = local_sign_in::Options::new(listener, url, clients.collect());
+        options.user_pool = names::physical("UserPool");
         options.data = Some(data.file("sign-in.sqlite"));
         if let Some(lives) = lives {
             (

@@ -277,7 +277,11 @@ fn start_functions(
         config = config
             .env("PLANS_FILE", plans.to_string_lossy())
             .env("AWS_ENDPOINT_URL_DYNAMODB", &addresses.dynamodb)
-            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets);
+            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets)
+            .env(
+                "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+                &addresses.sign_in,
+            );
         if let LogFormat::Json { level } = spec.log_format {
             config = config
                 .env("AWS_LAMBDA_LOG_FORMAT", "JSON")

@@ -25,7 +25,8 @@ pub const HTTP: [&str; 4] = [
     "webhook",
 ];
 /// See [`HTTP`].
-pub const OTHERS: [&str; 5] = [
+pub const OTHERS: [&str; 6] = [
+    "account",
     "change-subscription",
     "create-portal-session",
     "invoices",
@@ -145,10 +146,15 @@ impl World {
             ("ACCESS_SLACK_HOURS", "24"),
             ("AUTOMATIC_TAX", "false"),
             ("TAX_IDS", "false"),
+            ("USER_POOL_ID", &names::physical("UserPool")),
             ("STACK", "bench"),
             ("WEBHOOK_URL", &webhook),
             ("AWS_ENDPOINT_URL_DYNAMODB", &services.dynamodb),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &services.secrets),
+            (
+                "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+                &addresses.sign_in,
+            ),
             ("PARTITION_KEY", &partition),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -188,6 +194,11 @@ impl World {
                 by(event, &self.subscriber).into_payload()
             }
             "invoices" => by(Event::new("GET", "/api/invoices"), &self.subscriber).into_payload(),
+            "account" => {
+                let event = by(Event::new("POST", "/api/account/email"), &self.subscriber);
+                let token = format!("Bearer {}", self.subscriber.access_token);
+                event.header("authorization", &token).into_payload()
+            }
             "reconcile" => json!({ "job": "undelivered" }),
             "provision" => json!({ "operation": "doctor" }),
             other => anyhow::bail!("there is no request for {other}"),

@@ -43,13 +43,18 @@ impl Accounts {
     /// An account and its tokens, under an address that nobody else has.
     pub(crate) async fn sign_up(&self, client_id: String, name: &str) -> Result<User> {
         let email = format!("{name}-{}@example.com", Uuid::new_v4().simple());
+        self.sign_up_as(client_id, &email).await
+    }
+
+    /// The same under this address.
+    pub(crate) async fn sign_up_as(&self, client_id: String, email: &str) -> Result<User> {
         let sub = match &self.cognito {
-            None => self.sign_up_here(&email).await?,
-            Some(cognito) => self.sign_up_at(cognito, &client_id, &email).await?,
+            None => self.sign_up_here(email).await?,
+            Some(cognito) => self.sign_up_at(cognito, &client_id, email).await?,
         };
         let user = User {
             sub,
-            email,
+            email: email.to_owned(),
             access_token: String::new(),
             id_token: String::new(),
         };
@@ -81,6 +86,15 @@ impl Accounts {
             id_token: text(&tokens, "id_token")?,
             ..user.clone()
         })
+    }
+
+    /// Whether the stand-in has somebody with this address.
+    pub(crate) async fn is_taken(&self, email: &str) -> Result<bool> {
+        let order = json!({ "email": email, "client_id": "another", "scope": "openid" });
+        let url = format!("{}/_local/tokens", self.sign_in);
+        let status = self.http.post(url).json(&order).send().await?.status();
+        ensure!(status == 200 || status == 404, "the sign-in: {status}");
+        Ok(status == 200)
     }
 
     /// A token made to order by the stand-in.

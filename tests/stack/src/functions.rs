@@ -63,6 +63,7 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
         ("SITE_URL", "https://example.com"),
         ("SIGN_IN_URL", "http://127.0.0.1:9"),
         ("SIGN_IN_CLIENT_ID", "client"),
+        ("USER_POOL_ID", "pool"),
         ("STRIPE_PUBLISHABLE_KEY", "pk_test_1"),
         ("STRIPE_SECRET_ARN", STRIPE_SECRET),
         ("STRIPE_API_BASE", "http://127.0.0.1:9"),
@@ -73,6 +74,10 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
         ("TAX_IDS", "false"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url),
+        (
+            "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+            "http://127.0.0.1:9",
+        ),
     ] {
         config = config.env(key, value);
     }

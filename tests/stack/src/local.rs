@@ -137,6 +137,75 @@ impl LocalStack {
         self.accounts.token(user, order).await
     }
 
+    /// Somebody with this address, which nobody may have.
+    ///
+    /// # Errors
+    /// Where the sign-in stand-in refuses.
+    pub async fn sign_up_as(&self, email: &str) -> Result<User> {
+        let client_id = self.client_id().await?;
+        self.accounts.sign_up_as(client_id, email).await
+    }
+
+    /// Gives somebody another address, verified or not.
+    ///
+    /// # Errors
+    /// Where the sign-in stand-in refuses.
+    pub async fn set_email(&self, user: &User, email: &str, verified: bool) -> Result<()> {
+        let path = format!("/_local/users/{}/email", user.sub);
+        let body = json!({ "email": email, "verified": verified });
+        self.knob(&self.addresses.sign_in, Method::POST, &path, body)
+            .await
+    }
+
+    /// Whether the sign-in still knows somebody, by their token and by their address.
+    ///
+    /// # Errors
+    /// Where it does not answer, or says both.
+    pub async fn can_sign_in(&self, user: &User) -> Result<bool> {
+        let url = format!("{}/oauth2/userInfo", self.addresses.sign_in);
+        let told = self.http.get(url).bearer_auth(&user.access_token).send();
+        let by_token = told.await?.status().is_success();
+        let by_address = self.accounts.is_taken(&user.email).await?;
+        anyhow::ensure!(by_token == by_address, "half deleted");
+        Ok(by_token)
+    }
+
+    /// Waits until each fault that was asked for has begun.
+    pub async fn until_faults_are_met(&self) {
+        let url = format!("{}/_local/faults", self.addresses.stripe);
+        eventually("each fault has begun", async || {
+            let answer = self.http.get(&url).send().await.ok()?;
+            let left: Value = answer.json().await.ok()?;
+            (left["faults"] == json!([])).then_some(())
+        })
+        .await;
+    }
+
+    /// The names of what an item of the table has.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn item(&self, pk: &str, sk: &str) -> Result<Option<Vec<String>>> {
+        let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+        let table = local_stack::names::physical("Table");
+        let query = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
+        let answer = self.dynamodb("GetItem", &query).await?;
+        let item = answer.body["Item"].as_object();
+        Ok(item.map(|item| item.keys().cloned().collect()))
+    }
+
+    async fn dynamodb(&self, operation: &str, query: &Value) -> Result<Answer> {
+        let request = self
+            .http
+            .post(&self.dynamodb)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("x-amz-date", "20261124T000000Z")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20261124/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+            .body(query.to_string());
+        Answer::read(request.send().await?).await
+    }
+
     /// Makes the Stripe stand-in misbehave: see `local/stripe/README.md`.
     ///
     /// # Errors
@@ -192,15 +261,7 @@ impl LocalStack {
                 ":pk": { "S": format!("test#customer#{customer}") }, ":event": { "S": "event#" }
             }
         });
-        let request = self
-            .http
-            .post(&self.dynamodb)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", "DynamoDB_20120810.Query")
-            .header("x-amz-date", "20261124T000000Z")
-            .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20261124/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-            .body(query.to_string());
-        let answer = Answer::read(request.send().await?).await?;
+        let answer = self.dynamodb("Query", &query).await?;
         let items = answer.body["Items"].as_array();
         let items = items.with_context(|| format!("{answer:?}"))?;
         let text = |item: &Value, name: &str| item[name]["S"].as_str().map(str::to_owned);

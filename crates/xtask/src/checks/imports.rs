@@ -26,7 +26,7 @@ const HOMES: [(&str, &str); 6] = [
     ("aws-types", "aws"),
     ("aws-sdk-dynamodb", "store"),
     ("aws-sdk-secretsmanager", "secrets"),
-    ("aws-sigv4", "provision"),
+    ("aws-sigv4", "aws"),
     ("rusty-s3", "provision"),
 ];
 

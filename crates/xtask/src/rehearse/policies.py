@@ -23,7 +23,7 @@ TABLE, BUCKET, SIGNING_SECRET = resources["Table"], resources["SiteBucket"], res
 signing_secret = boto3.client("secretsmanager").get_secret_value(SecretId=SIGNING_SECRET)["SecretString"]
 
 USER, CUSTOMER, EVENTS, PLANS, RECONCILE = "test#user#probe", "test#customer#cus_probe", "test#events", "test#catalogue", "test#job#drift"
-OTHER, PROVISION = "something#else", "test#job#provision"
+OTHER, PROVISION, DELETIONS = "something#else", "test#job#provision", "test#deletions"
 
 
 def key(pk):
@@ -112,12 +112,19 @@ PROBES = {
     "forget a user's customer": together(USER, deleting(CUSTOMER)),
     "forget the plans with a user": together(USER, deleting(PLANS)),
     "let a user expire while forgetting their customer": together(USER, deleting(CUSTOMER), "purge_at"),
+    "note a user's deletion": together(USER, putting(DELETIONS)),
+    "note the plans' deletion": together(PLANS, putting(DELETIONS)),
+    "put a deletion": put(DELETIONS),
+    "delete a deletion": delete(DELETIONS),
+    "read a deletion": read(DELETIONS),
     "read several users and customers": read_several(USER, CUSTOMER),
     "read a user and the plans": read_several(USER, PLANS),
     "write several items": write_several(CUSTOMER),
     "list all items": ("dynamodb", lambda it: it.scan(TableName=TABLE)),
     "list a user's items": ("dynamodb", lambda it: it.query(
         TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": USER}})),
+    "list the deletions": ("dynamodb", lambda it: it.query(
+        TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": DELETIONS}})),
     "delete the table": ("dynamodb", lambda it: it.delete_table(TableName=TABLE)),
     "read the key of Stripe": ("secretsmanager", lambda it: it.get_secret_value(SecretId=stripe_secret)),
     "change the key of Stripe": ("secretsmanager", lambda it: it.put_secret_value(SecretId=stripe_secret, SecretString="stolen")),
@@ -141,6 +148,7 @@ PROBES = {
     "write to change-subscription's log": log_of("ChangeSubscriptionLogs"),
     "write to create-portal-session's log": log_of("CreatePortalSessionLogs"),
     "write to invoices' log": log_of("InvoicesLogs"),
+    "write to account's log": log_of("AccountLogs"),
     "write to webhook's log": log_of("WebhookLogs"),
     "write to reconcile's log": log_of("ReconcileLogs"),
     "write to provision's log": log_of("ProvisionLogs"),
@@ -149,6 +157,8 @@ PROBES = {
     "run reconcile": invoke("ReconcileFunction"),
     "change a function": ("lambda", lambda it: it.update_function_configuration(FunctionName=resources["ConfigFunction"], Timeout=1)),
     "list who has signed up": ("cognito-idp", lambda it: it.list_users(UserPoolId=resources["UserPool"])),
+    "delete somebody's sign-in": ("cognito-idp", lambda it: it.admin_delete_user(UserPoolId=resources["UserPool"], Username="probe")),
+    "look somebody up": ("cognito-idp", lambda it: it.admin_get_user(UserPoolId=resources["UserPool"], Username="probe")),
     "read a role": ("iam", lambda it: it.get_role(RoleName=resources["ProvisionRole"])),
     "take another role": ("sts", lambda it: it.assume_role(
         RoleArn="arn:aws:iam::000000000000:role/" + resources["ProvisionRole"], RoleSessionName="probe")),
@@ -165,6 +175,9 @@ MAY = {
     "ChangeSubscriptionFunction": SYNC | {"write to change-subscription's log"},
     "CreatePortalSessionFunction": SYNC | {"write to create-portal-session's log"},
     "InvoicesFunction": {"read a user", "read the key of Stripe", "write to invoices' log"},
+    "AccountFunction": (SYNC - {"read the plans", "change the plans"}) | {
+        "note a user's deletion", "delete somebody's sign-in", "write to account's log",
+    },
     "WebhookFunction": SYNC | {
         "put an item of a customer", "put an event about nobody", "map a user to a customer", "read the signing secrets",
         "write to webhook's log",
@@ -172,6 +185,7 @@ MAY = {
     "ReconcileFunction": SYNC | {
         "put an item of a customer", "put an event about nobody", "map a user to a customer", "read where reconcile is",
         "change where reconcile is", "read several users and customers", "write to reconcile's log",
+        "note a user's deletion", "list the deletions", "delete somebody's sign-in",
     },
     "ProvisionFunction": {
         "read the plans", "change the plans", "take provision's lease", "read the key of Stripe", "read the signing secrets", "change the signing secrets",

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod deletions;
 mod drift;
 mod runs;
 mod undelivered;

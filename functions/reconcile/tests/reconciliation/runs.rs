@@ -163,7 +163,7 @@ async fn an_input_that_names_no_job_does_nothing() {
     let answer = reconcile.answer(json!({ "job": "all" }), || Duration::MAX);
     assert_eq!(
         answer.await.unwrap_err().to_string(),
-        r#"the input must be {"job": "undelivered"} or {"job": "drift"}"#
+        r#"the input must be {"job": "undelivered"}, {"job": "drift"} or {"job": "deletions"}"#
     );
     assert_eq!(world.asked("/v1/"), 0);
 }

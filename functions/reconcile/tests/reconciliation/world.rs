@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
+use account::UserPool;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
@@ -12,11 +13,11 @@ use aws_sdk_dynamodb::types::{
 use billing::{App, CustomerId, Mode, Policy, Snapshot, Timestamp, UserId, access};
 use https_client::HttpsClient;
 use local_stripe::Handle;
-use payments::{SecretKey, Stripe};
+use payments::{Owner, SecretKey, Stripe};
 use reconcile::{Job, Reconcile, ReconcileError, Report, State};
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::Table;
+use store::{CustomerIntent, Table};
 use sync::Syncer;
 use tempfile::TempDir;
 
@@ -46,6 +47,8 @@ pub struct World {
     url: String,
     handle: Handle,
     recording: TempDir,
+    /// The sign-in's origin.
+    sign_in: String,
     pub database: Client,
     pub table: Table,
 }
@@ -69,6 +72,7 @@ impl World {
         tokio::spawn(server.run(std::future::pending()));
         handle.seed_plans(NAME).await.unwrap();
         let database = database().await;
+        let sign_in = sign_in().await;
         Self {
             http: reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
@@ -77,6 +81,7 @@ impl World {
             url,
             handle,
             recording,
+            sign_in,
             table: Table::new(database.clone(), NAME, Mode::Test),
             database,
         }
@@ -105,7 +110,40 @@ impl World {
 
     /// The function as it is after a start of its own.
     pub fn reconcile(&self) -> Reconcile {
-        Reconcile::new(self.syncer(), POLICY)
+        self.reconcile_with(self.users())
+    }
+
+    /// The same with another sign-in.
+    pub fn reconcile_with(&self, users: UserPool) -> Reconcile {
+        Reconcile::new(self.syncer(), POLICY, users)
+    }
+
+    /// Who can sign in.
+    pub fn users(&self) -> UserPool {
+        users_at(&self.sign_in, "local-UserPool")
+    }
+
+    /// Somebody who can sign in: their `sub`.
+    pub async fn sign_up(&self, name: &str) -> String {
+        let account =
+            json!({ "email": format!("{name}@example.com"), "password": "Correct-Horse-1" });
+        let url = format!("{}/_local/users", self.sign_in);
+        let answer = self.http.post(url).json(&account).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        let answer: Value = answer.json().await.unwrap();
+        answer["sub"].as_str().unwrap().to_owned()
+    }
+
+    /// Whether somebody with this name can sign in.
+    pub async fn can_sign_in(&self, name: &str) -> bool {
+        let order = json!({ "email": format!("{name}@example.com"), "client_id": "page" });
+        let url = format!("{}/_local/tokens", self.sign_in);
+        let answer = self.http.post(url).json(&order).send().await.unwrap();
+        match answer.status().as_u16() {
+            200 => true,
+            404 => false,
+            other => panic!("the sign-in answers {other}"),
+        }
     }
 
     /// A connection to Stripe.
@@ -206,6 +244,48 @@ impl World {
         let noted = table.checkpoint_job(name, "test", cursor, now() + 60);
         assert!(noted.await.unwrap());
         table.leave_job(name, "test").await.unwrap();
+    }
+
+    /// Ends the lease of a run that was killed, as time would.
+    pub async fn free_job(&self, job: Job) {
+        let freed = self
+            .database
+            .update_item()
+            .table_name(NAME)
+            .key(
+                "pk",
+                AttributeValue::S(format!("test#job#{}", job.as_str())),
+            )
+            .key("sk", AttributeValue::S("state".to_owned()))
+            .update_expression("REMOVE lease_until")
+            .send()
+            .await;
+        freed.unwrap();
+    }
+
+    /// A customer whom Stripe made of a checkout's intent, before the checkout heard of it.
+    pub async fn customer_in_the_making(&self, user: &str) -> CustomerId {
+        let owner = Owner {
+            app: App::parse(NAME).unwrap(),
+            mode: Mode::Test,
+            user: user_id(user),
+        };
+        let intent = CustomerIntent {
+            parameters: Stripe::customer_parameters(&owner, None),
+            created_at: now(),
+        };
+        let put = self
+            .table
+            .put_customer_intent(&owner.user, 0, &intent, None);
+        assert!(put.await.unwrap());
+        let stripe = self.stripe();
+        let made = account::intents::create_customer(&stripe, &owner, 0, &intent).await;
+        made.unwrap().unwrap()
+    }
+
+    /// The sign-in's origin.
+    pub fn sign_in(&self) -> &str {
+        &self.sign_in
     }
 
     /// Waits until each fault that was asked for has begun.
@@ -323,6 +403,28 @@ pub fn id(object: &Value) -> String {
 pub fn now() -> Timestamp {
     let since = UNIX_EPOCH.elapsed().unwrap();
     i64::try_from(since.as_secs()).unwrap()
+}
+
+/// The users of a pool at this address.
+pub fn users_at(sign_in: &str, pool: &str) -> UserPool {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let (sign_in, region) = (sign_in.to_owned(), "us-east-1".to_owned());
+    UserPool::at(HttpsClient::new(), sign_in, region, credentials, pool)
+}
+
+/// A sign-in of its own.
+async fn sign_in() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let page = local_sign_in::Client {
+        id: "page".to_owned(),
+        callback_urls: Vec::new(),
+        logout_urls: Vec::new(),
+        scopes: vec!["openid".to_owned()],
+    };
+    let options = local_sign_in::Options::new(listener, url.as_str(), vec![page]);
+    tokio::spawn(local_sign_in::serve(options, std::future::pending()));
+    url
 }
 
 /// An empty table in a database of its own.

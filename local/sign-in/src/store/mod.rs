@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension};
 pub(crate) use codes::Code;
 pub(crate) use grants::Grant;
 pub(crate) use sessions::Session;
-pub(crate) use users::{NewUser, User};
+pub(crate) use users::{NewEmail, NewUser, User};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS signing_key (der BLOB NOT NULL);
@@ -25,6 +25,7 @@ const SCHEMA: &str = "
         email TEXT NOT NULL UNIQUE,
         password_hash TEXT NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS unverified_emails (sub TEXT PRIMARY KEY REFERENCES users);
     CREATE TABLE IF NOT EXISTS user_groups (
         sub TEXT NOT NULL REFERENCES users,
         name TEXT NOT NULL,

@@ -9,6 +9,7 @@ use super::Store;
 pub(crate) struct User {
     pub sub: String,
     pub email: String,
+    pub email_verified: bool,
     pub groups: Vec<String>,
 }
 
@@ -17,6 +18,23 @@ pub(crate) enum NewUser {
     Added { sub: String },
     EmailTaken,
 }
+
+/// What came of changing an email address.
+pub(crate) enum NewEmail {
+    Set,
+    EmailTaken,
+    NoSuchUser,
+}
+
+/// The tables that hold what is a user's, apart from their refresh tokens.
+const OF_A_USER: [&str; 6] = [
+    "grants",
+    "codes",
+    "sessions",
+    "user_groups",
+    "unverified_emails",
+    "users",
+];
 
 impl Store {
     /// Adds a user. Email addresses differ by more than their case.
@@ -54,6 +72,9 @@ impl Store {
             })
             .optional()?;
         let Some(email) = email else { return Ok(None) };
+        let email_verified = !connection
+            .prepare("SELECT 1 FROM unverified_emails WHERE sub = ?1")?
+            .exists([sub])?;
         let groups = connection
             .prepare("SELECT name FROM user_groups WHERE sub = ?1 ORDER BY name")?
             .query_map([sub], |row| row.get(0))?
@@ -61,6 +82,7 @@ impl Store {
         Ok(Some(User {
             sub: sub.to_owned(),
             email,
+            email_verified,
             groups,
         }))
     }
@@ -83,5 +105,53 @@ impl Store {
         }
         transaction.commit()?;
         Ok(known)
+    }
+
+    /// Gives a user another email address, verified or not.
+    pub(crate) fn set_email(
+        &self,
+        sub: &str,
+        email: &str,
+        verified: bool,
+    ) -> anyhow::Result<NewEmail> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let set = transaction.execute(
+            "UPDATE users SET email = ?2 WHERE sub = ?1",
+            params![sub, email.to_lowercase()],
+        );
+        match set {
+            Ok(0) => return Ok(NewEmail::NoSuchUser),
+            Ok(_) => {}
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                return Ok(NewEmail::EmailTaken);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let note = if verified {
+            "DELETE FROM unverified_emails WHERE sub = ?1"
+        } else {
+            "INSERT OR IGNORE INTO unverified_emails (sub) VALUES (?1)"
+        };
+        transaction.execute(note, [sub])?;
+        transaction.commit()?;
+        Ok(NewEmail::Set)
+    }
+
+    /// Deletes a user with their sessions, codes and tokens; false for an unknown one. Who signs up with the address anew is somebody else.
+    pub(crate) fn delete_user(&self, sub: &str) -> anyhow::Result<bool> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        transaction.execute(
+            "DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE sub = ?1)",
+            [sub],
+        )?;
+        let mut deleted = 0;
+        for table in OF_A_USER {
+            let statement = format!("DELETE FROM {table} WHERE sub = ?1");
+            deleted = transaction.execute(&statement, [sub])?;
+        }
+        transaction.commit()?;
+        Ok(deleted > 0)
     }
 }

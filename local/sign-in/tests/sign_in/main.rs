@@ -12,3 +12,4 @@ mod scripts;
 mod server;
 mod shortcuts;
 mod user_info;
+mod user_pools;

@@ -158,6 +158,8 @@ fn our_routes_are_read() {
         })
         .collect();
     insta::assert_snapshot!(routes.join("\n"), @r#"
+    DELETE /api/account → AccountFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/account/email → AccountFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/config → ConfigFunction 30s []
     POST /api/create-checkout-session → CreateCheckoutSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/create-portal-session → CreatePortalSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
@@ -206,6 +208,15 @@ fn our_functions_are_read() {
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
+    account 25s 256 MB
+      APP=tollgate
+      ORIGIN_SECRET=
+      SIGN_IN_URL=http://localhost:8788
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
+      TABLE_NAME=local-Table
+      USER_POOL_ID=local-UserPool
     config 5s 256 MB
       APP=tollgate
       ORIGIN_SECRET=
@@ -261,6 +272,7 @@ fn our_functions_are_read() {
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
+      USER_POOL_ID=local-UserPool
     subscription-status 15s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
@@ -290,6 +302,7 @@ fn our_schedules_are_read() {
         .map(|it| format!("{} {:?} {} {}", it.id, it.every, it.function, it.input))
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
+    DeletionsSchedule 600s ReconcileFunction {"job":"deletions"}
     DriftSchedule 86400s ReconcileFunction {"job":"drift"}
     UndeliveredSchedule 3600s ReconcileFunction {"job":"undelivered"}
     "#);

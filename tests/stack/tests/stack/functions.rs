@@ -75,6 +75,17 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
             "create-checkout-session",
             ["AUTOMATIC_TAX", "TAX_IDS", "", "", ""],
         ),
+        (
+            "account",
+            [
+                "SIGN_IN_URL",
+                "USER_POOL_ID",
+                "STRIPE_SECRET_ARN",
+                "APP",
+                "TABLE_NAME",
+            ],
+        ),
+        ("reconcile", ["USER_POOL_ID", "", "", "", ""]),
     ] {
         for variable in variables
             .into_iter()
@@ -150,6 +161,11 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
             Event::new("POST", "/api/create-portal-session").signed_in(),
         ),
         ("invoices", Event::new("GET", "/api/invoices").signed_in()),
+        (
+            "account",
+            Event::new("POST", "/api/account/email").signed_in(),
+        ),
+        ("account", Event::new("DELETE", "/api/account").signed_in()),
         ("webhook", super::webhook::signed_event()),
     ] {
         let (status, headers, body) = answer(name, event).await?;
@@ -197,6 +213,7 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
         .signed_in()
         .body("{\"plan\":\"a\"}");
     let status = Event::new("GET", "/api/subscription").signed_in();
+    let leave = Event::new("DELETE", "/api/account").signed_in();
     for (name, event, expected) in [
         ("config", get(), (403, "forbidden")),
         (
@@ -226,6 +243,7 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
             Event::new("GET", "/api/invoices").signed_in(),
             (403, "forbidden"),
         ),
+        ("account", leave, (403, "forbidden")),
         (
             "webhook",
             super::webhook::signed_event(),

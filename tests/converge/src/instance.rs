@@ -269,7 +269,7 @@ async fn reconciled(reconcile: &Reconcile, job: reconcile::Job, hours: i64, hurr
 
 /// A sign-in that is not there: nobody's account is deleted in a history.
 fn nobody(clients: &Clients) -> UserPool {
-    let credentials = aws::Credentials::new("proof", "proof", None, None, "proof");
+    let credentials = Credentials::new("proof", "proof", None, None, "proof");
     let (nowhere, region) = ("http://127.0.0.1:9".to_owned(), "us-east-1".to_owned());
     UserPool::at(clients.https.clone(), nowhere, region, credentials, "proof")
 }

@@ -1,9 +1,10 @@
 //! Accounts that were to be deleted and could not be at once.
 
 use billing::CustomerId;
-use reconcile::{Job, State};
+use reconcile::{Job, Kind, State};
 use reqwest::Method;
 use serde_json::json;
+use sync::Owned;
 
 use crate::world::{World, now, user_id, users_at};
 
@@ -143,4 +144,24 @@ async fn a_customer_that_was_being_made_is_found_and_deleted() {
     let report = world.run(Job::Deletions).await;
     assert_eq!((report.deleted, report.failed), (1, 0));
     assert!(is_gone(&world, "dot", &dot, &customer).await);
+}
+
+#[tokio::test]
+async fn a_customer_who_names_a_deleted_user_stays_nobodys() {
+    let world = World::new().await;
+    let (ann, anns) = leaving(&world, "ann", now()).await;
+    world.run(Job::Deletions).await;
+    // Made by hand, or by a request that nobody knows of.
+    let stray = world.customer_for(&ann).await;
+    world.subscribe(&stray, "starter-monthly").await;
+    // What the webhook asks about each event.
+    let owned = world.syncer().owner_of(&stray).await.unwrap();
+    assert_eq!(owned, Owned::ByNobody);
+    let report = world.run(Job::Drift).await;
+    assert_eq!(report.repaired, 0);
+    assert_eq!(report.drift[&Kind::UnknownCustomers], 1, "{report:?}");
+    for customer in [&anns, &stray] {
+        assert_eq!(world.table.user_of(customer).await.unwrap(), None);
+    }
+    assert!(is_gone(&world, "ann", &ann, &anns).await);
 }

@@ -2,6 +2,7 @@
 //! `cargo xtask rehearse` has deployed (`DEPLOYED_STACK`), which all tests share. So a test here looks only at people whom it signed up
 //! itself. What needs a stack of one's own is in `tests/stack`.
 
+mod account;
 mod bad_input;
 mod billing;
 mod page;

@@ -81,6 +81,7 @@ async fn the_refund_of_an_upgrade_shuts_nobody_out() {
     let world = World::new().await;
     let (ann, subscription) = subscriber(&world).await;
     upgrade(&world, &subscription, "3").await;
+    world.run(Job::Drift).await;
     // The newest first.
     let all = charges(&world, &ann).await;
     assert_eq!(all.len(), 2);

@@ -368,7 +368,7 @@ fn any_act() -> impl Strategy<Value = (i64, Act)> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1_000,
+        cases: 2_000,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

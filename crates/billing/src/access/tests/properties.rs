@@ -125,13 +125,30 @@ fn charges() -> impl Strategy<Value = Vec<Charge>> {
     vec(any_charge(), 0..4)
 }
 
-fn decision(subscriptions: &[Subscription], charges: &[Charge], now: Timestamp) -> Access<'static> {
-    let snapshot = Box::leak(Box::new(snapshot(subscriptions.to_vec())));
-    access(snapshot, charges, POLICY, now)
+/// A decision, without what it borrows.
+#[derive(Debug, PartialEq, Eq)]
+struct Decision {
+    granted: bool,
+    until: Option<Timestamp>,
+    reason: Reason,
+    line: Line,
+    subscription: Option<SubscriptionId>,
+}
+
+fn decision(subscriptions: &[Subscription], charges: &[Charge], now: Timestamp) -> Decision {
+    let snapshot = snapshot(subscriptions.to_vec());
+    let access = access(&snapshot, charges, POLICY, now);
+    Decision {
+        granted: access.granted,
+        until: access.until,
+        reason: access.reason,
+        line: access.line,
+        subscription: access.subscription.map(|it| it.id.clone()),
+    }
 }
 
 /// That access did not get worse.
-fn is_no_worse(before: &Access<'_>, after: &Access<'_>) -> Result<(), TestCaseError> {
+fn is_no_worse(before: &Decision, after: &Decision) -> Result<(), TestCaseError> {
     prop_assert!(after.granted >= before.granted, "{before:?} {after:?}");
     prop_assert!(after.until >= before.until, "{before:?} {after:?}");
     Ok(())
@@ -155,7 +172,7 @@ fn pay(subscription: &mut Subscription, all: bool) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 2_000,
+        cases: 500,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -252,8 +269,6 @@ proptest! {
             subscription.items.reverse();
         }
         let other = decision(&shuffled, &mixed, now);
-        let id = |access: &Access<'_>| access.subscription.map(|it| it.id.clone());
-        prop_assert_eq!((one.granted, one.until, one.line), (other.granted, other.until, other.line));
-        prop_assert_eq!(id(&one), id(&other));
+        prop_assert_eq!(one, other);
     }
 }

@@ -329,12 +329,9 @@ mod tests {
         assert_eq!(offer(|it, _| it.interval = &Interval::Year), ANOTHER);
         assert_eq!(offer(|it, _| it.interval_count = 2), ANOTHER);
         // A currency can be added; who pays in one keeps it, at its amount.
-        let add = |amounts: &mut BTreeMap<String, i64>| amounts.insert("gbp".to_owned(), 800);
-        assert_eq!(offer(|_, it| drop(add(it))), TO_BE_CHANGED);
-        assert_eq!(
-            offer(|_, it| drop(it.insert("eur".to_owned(), 900))),
-            ANOTHER
-        );
+        let at = |currency: &str, amount| [(currency.to_owned(), amount)];
+        assert_eq!(offer(|_, it| it.extend(at("gbp", 800))), TO_BE_CHANGED);
+        assert_eq!(offer(|_, it| it.extend(at("eur", 900))), ANOTHER);
         assert_eq!(offer(|_, it| it.clear()), ANOTHER);
         assert_eq!(
             check(

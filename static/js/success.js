@@ -33,13 +33,14 @@ async function start() {
     try {
       if (SignIn.hasSession) await confirm(new Api(signIn), header);
     } catch (error) {
-      if (SignIn.hasSession) throw error;
+      if (SignIn.hasSession || Problem.from(error).code === "account_deleted") throw error;
     } finally {
       header();
     }
     if (!SignIn.hasSession) askToSignIn(signIn);
   } catch (error) {
     const problem = Problem.from(error);
+    if (problem.code === "account_deleted") return show("plain", explain(problem), toPlans("Back to the start"));
     if (problem.code === "unknown_session") return show("plain", explain(problem), toPlans("See the plans"));
     showProblem(problem, start);
   }
@@ -107,7 +108,7 @@ async function pause(seconds) {
 function showConfirmed(account) {
   const trial = account.access.reason === "trialing";
   const words = trial ? { title: "Your trial has begun.", text: "Have fun." } : { title: "You’re in.", text: "Thank you. Your payment is confirmed." };
-  show("account", words, account.subscription && pass(account.subscription, summary(account)), toPlans("Continue"));
+  show("account", words, element("div", { class: "hero" }, account.subscription && pass(account.subscription, summary(account)), toPlans("Continue")));
 }
 
 /** @param {SignIn} signIn */

@@ -2,6 +2,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 
 const DIRECTORY = new URL("../test-results/pictures/", import.meta.url).pathname;
+const DOCS = new URL("../../../docs/images/states/", import.meta.url).pathname;
 
 /**
  * Looks at the page in light, in dark and at 320 px: nobody is shut out, nothing sticks out, and a picture is kept.
@@ -16,10 +17,30 @@ export async function look(page, name) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.setViewportSize(size);
     await accessible(page);
-    const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const excess = await page.evaluate(() => Math.max(...[document.documentElement, ...document.querySelectorAll("dialog")].map((it) => it.scrollWidth - it.clientWidth)));
     expect(excess, `horizontal scroll, ${variant}`).toBe(0);
     await page.screenshot({ path: `${DIRECTORY}${name}-${variant}.png`, fullPage: true });
   }
+  await page.setViewportSize(wide);
+}
+
+/**
+ * Looks at a state that docs/STATES.md shows. Its pictures there are taken on purpose only: PICTURES=1
+ * @param {import("@playwright/test").Page} page
+ * @param {string} name
+ */
+export async function show(page, name) {
+  await look(page, name);
+  if (!process.env.PICTURES) return;
+  const wide = page.viewportSize() ?? { width: 1280, height: 860 };
+  for (const [variant, colorScheme, size] of /** @type {const} */ ([
+    ["light", "light", { width: 1000, height: 680 }], ["dark", "dark", { width: 1000, height: 680 }], ["320", "light", { width: 320, height: 680 }],
+  ])) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.setViewportSize(size);
+    await page.screenshot({ path: `${DOCS}${name}-${variant}.png`, fullPage: variant === "320" });
+  }
+  await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize(wide);
 }
 

@@ -45,7 +45,7 @@ export function summary({ access, subscription }) {
         label: "Processing", tone: "good", date: until, check: true };
     case "past_due":
       return access.granted
-        ? { title: "You still have access.", text: "It goes on as soon as your payment goes through.", label: "Payment overdue", tone: "warning", date: until, check: true }
+        ? { title: "You still have access.", text: "Pay what is open, and it stays that way.", label: "Payment overdue", tone: "warning", date: until, check: true }
         : { title: "Your access is off.", text: "It comes back at once when your payment goes through.", label: "Payment overdue", tone: "off", check: true };
     case "unpaid":
       return { title: "Your access is off.", text: "It comes back at once when your payment goes through.", label: "Unpaid", tone: "off", check: true };

@@ -6,8 +6,8 @@ import { element } from "./dom.js";
 export function askToCancel(desk) {
   const { access, subscription } = desk.account;
   const name = subscription?.plan?.name ?? "your plan";
-  const kept = access.granted ? `You keep ${name} ${keptUntil(desk.account)}. ` : "";
-  const text = access.reason === "trialing" ? `${kept}You will not be charged.` : `${kept}You will not be charged again, and you can change your mind until then.`;
+  const kept = ["active", "trialing"].includes(access.reason) ? `You keep ${name} ${keptUntil(desk.account)}. ` : "";
+  const text = access.reason === "trialing" ? `${kept}You will not be charged.` : `${kept}It does not renew, and until it ends you can change your mind.`;
   const dialog = openDialog();
   const cancel = async () => desk.changed(await desk.api.cancel());
   dialog.show("Cancel your plan?",

@@ -28,10 +28,10 @@ export function manage(desk, { fixing = false } = {}) {
       row("Account", desk.email || "Your sign-in and everything about you.", opener("Delete account", () => askToDelete(desk)))));
 }
 
-/** Whether another plan can be had now: nothing is open, and it is not about to end. @param {Desk} desk */
+/** Whether another plan can be had now: all is well, nothing is open, and it is not about to end. @param {Desk} desk */
 function maySwitch(desk) {
-  const { subscription } = desk.account;
-  return !!subscription && ["active", "trialing"].includes(subscription.status) && !subscription.cancel_at && !subscription.payment_url && otherPlans(desk).length > 0;
+  const { access, subscription } = desk.account;
+  return access.granted && !!subscription && ["active", "trialing"].includes(subscription.status) && !subscription.cancel_at && !subscription.payment_url && otherPlans(desk).length > 0;
 }
 
 /** Cancel, or take that back. @param {Desk} desk */
@@ -42,7 +42,7 @@ function renewal(desk) {
     const keep = async () => desk.changed(await desk.api.resume(), { title: "Good to have you.", text: "Your plan goes on as before." });
     return row("Renewal", `Your plan ends on ${day(subscription.cancel_at)}.`, desk.action({ label: "Keep my plan", progress: "Resuming…", kind: "quiet", run: keep }));
   }
-  const text = access.granted ? `If you cancel now, you keep your plan ${keptUntil(desk.account)}.` : "Cancel, and you will not be charged any more.";
+  const text = ["active", "trialing"].includes(access.reason) ? `If you cancel now, you keep your plan ${keptUntil(desk.account)}.` : "Cancel, and it does not renew.";
   return row("Renewal", text, opener("Cancel plan", () => askToCancel(desk)));
 }
 

@@ -23,9 +23,10 @@ export function paces(plans) {
   return [...found].map(([pace, plan]) => ({ pace, plan })).sort((one, other) => perYear(other.plan) - perYear(one.plan));
 }
 
-/** The currencies to choose from, the one that most plans begin with first. @param {Plan[]} plans */
+/** The currencies to choose from, those of plans that are sold in several; what the plans begin with comes first. @param {Plan[]} plans */
 export function currencies(plans) {
-  return [...new Set([...plans.map(({ currency }) => currency), ...plans.flatMap(({ other_amounts }) => Object.keys(other_amounts ?? {}))])];
+  const several = plans.filter(({ other_amounts = {} }) => Object.keys(other_amounts).length > 0);
+  return [...new Set([...several.map(({ currency }) => currency), ...several.flatMap(({ other_amounts }) => Object.keys(other_amounts ?? {}))])];
 }
 
 /** A plan as it is sold in a currency; as it is, where it is not. @param {Plan} plan @param {string} currency */

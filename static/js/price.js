@@ -7,7 +7,8 @@ import { interval, money } from "./format.js";
  */
 export function price({ amount, currency, interval: unit, interval_count, tax_behavior }, quantity = 1) {
   const tax = tax_behavior === "exclusive" ? " plus tax" : "";
+  const text = amount ? money(amount * quantity, currency) : "Free";
   return element("p", { class: "price" },
-    element("strong", {}, amount ? money(amount * quantity, currency) : "Free"), " ",
+    element("strong", { class: text.length > 8 ? "long" : "" }, text), " ",
     element("span", {}, amount ? interval(unit, interval_count) + tax : ""));
 }

@@ -13,18 +13,15 @@ import { explain } from "./problem.js";
  * @returns {{ title: string, text: string } | null} `null` when all is well
  */
 function words({ access, subscription }) {
-  const until = access.granted && access.until ? ` You keep your access until ${day(access.until)}.` : "";
-  const renewal = subscription?.current_period_end && !subscription.cancel_at
-    ? `Your plan goes on and renews on ${day(subscription.current_period_end)}. If you do not want that, cancel it below.` : "";
-  if (access.reason === "refunded") return { title: "Your payment was refunded.", text: `All of what you paid for this period went back to you. ${renewal}` };
+  if (access.reason === "refunded") return { title: "Your payment was refunded.", text: `All of what you paid for this period went back to you. ${goesOn(subscription)}` };
   if (access.reason === "disputed") {
-    return { title: "A payment is disputed.", text: `Your bank took a payment back, or may. Your access returns when that is settled for us.${until} If it was a mistake, tell your bank and write to us.` };
+    return { title: "A payment is disputed.", text: "Your bank asked for a payment back. That has to be settled first. If it was a mistake, tell your bank, and write to us." };
   }
   switch (subscription?.status) {
     case "past_due":
-      return { title: "Your payment failed.", text: `We could not charge your card, and will try again.${until}` };
+      return { title: "Your payment failed.", text: "We could not charge your card, and will try again." };
     case "unpaid":
-      return { title: "Your payment failed.", text: `We tried your card several times. Pay what is open, and your plan goes on.${until}` };
+      return { title: "Your payment failed.", text: "We tried your card several times. Pay what is open, and your plan goes on." };
     case "incomplete":
       return { title: "Your first payment is not confirmed.", text: "Your bank may be waiting for you to approve it." };
     case "paused":
@@ -32,6 +29,17 @@ function words({ access, subscription }) {
     default:
       return null;
   }
+}
+
+/** @param {import("./api.js").Subscription | null} subscription */
+function goesOn(subscription) {
+  if (!subscription?.current_period_end || subscription.cancel_at) return "";
+  return `Your plan goes on and renews on ${day(subscription.current_period_end)}. If you do not want that, cancel it below.`;
+}
+
+/** @param {Account} account */
+function kept({ access }) {
+  return access.granted && access.until ? ` You keep your access until ${day(access.until)}.` : "";
 }
 
 /**
@@ -47,8 +55,7 @@ export function trouble(desk, { problem, check }) {
   return element("section", { class: "trouble", "aria-labelledby": "trouble-title" },
     element("div", { role: problem ? "alert" : "note" },
       element("h2", { id: "trouble-title" }, title),
-      element("p", {}, text),
-      !!problem && !!told && element("p", {}, told.text)),
+      element("p", {}, text + kept(desk.account))),
     element("div", { class: "buttons" }, ...fixes(desk, problem), check));
 }
 

@@ -156,7 +156,7 @@ test("who pays in euros is offered a switch in euros only", async ({ page, mock,
 test("canceling says until when access lasts, and one click takes it back", async ({ page, mock, signedIn }) => {
   await open(page, mock, signedIn);
   await button(page, "Cancel plan").click();
-  await expect(dialog(page)).toContainText("You keep Starter until November 23, 2026. You will not be charged again");
+  await expect(dialog(page)).toContainText("You keep Starter until November 23, 2026. It does not renew");
   await look(page, "cancel-plan");
   await dialog(page).getByRole("button", { name: "Keep my plan" }).click();
   await expect(button(page, "Cancel plan")).toBeFocused();

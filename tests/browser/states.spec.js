@@ -64,7 +64,7 @@ test("signed in without a plan", async ({ page, mock, signedIn }) => {
   await signedIn();
   await page.goto("/");
   await title(page, "Pick your plan.");
-  await expect(page.getByText("ada@example.com")).toBeVisible();
+  await expect(page.getByTitle("ada@example.com")).toBeVisible();
   await expect(page.getByRole("button", { name: "Subscribe" })).toHaveCount(2);
   await look(page, "no-plan");
 });

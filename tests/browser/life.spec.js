@@ -202,6 +202,7 @@ test("trial, charge, renewal, yearly, a declined card, a new one, canceled, resu
   });
 
   await test.step("they subscribe again, and pay from the first day", async () => {
+    await page.getByRole("radio", { name: "Monthly" }).check();
     await openCheckout(page, { name: "Starter" });
     await fillCard(page);
     await page.getByRole("button", { name: "Subscribe" }).click();

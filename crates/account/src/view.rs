@@ -67,7 +67,7 @@ fn subscription_view(subscription: &Subscription, snapshot: &Snapshot) -> Subscr
     let item = shown_item(subscription, snapshot);
     SubscriptionView {
         status: subscription.status.clone(),
-        plan: item.and_then(|item| plan_view(item, snapshot)),
+        plan: item.and_then(|item| plan_view(subscription, item, snapshot)),
         quantity: item.map_or(0, |item| item.quantity),
         current_period_end: subscription.period_end(),
         cancel_at: subscription.ends_at(),
@@ -76,7 +76,10 @@ fn subscription_view(subscription: &Subscription, snapshot: &Snapshot) -> Subscr
 }
 
 /// The item that is our plan; there may be others beside it.
-fn shown_item<'a>(subscription: &'a Subscription, snapshot: &Snapshot) -> Option<&'a Item> {
+pub(crate) fn shown_item<'a>(
+    subscription: &'a Subscription,
+    snapshot: &Snapshot,
+) -> Option<&'a Item> {
     subscription.items.iter().find(|item| {
         snapshot
             .products
@@ -85,8 +88,9 @@ fn shown_item<'a>(subscription: &'a Subscription, snapshot: &Snapshot) -> Option
     })
 }
 
-fn plan_view(item: &Item, snapshot: &Snapshot) -> Option<PlanView> {
+fn plan_view(subscription: &Subscription, item: &Item, snapshot: &Snapshot) -> Option<PlanView> {
     let price = &item.price;
+    let (amount, currency) = snapshot.amount(subscription, price);
     let product = snapshot
         .products
         .iter()
@@ -95,8 +99,8 @@ fn plan_view(item: &Item, snapshot: &Snapshot) -> Option<PlanView> {
         key: price.plan.clone(),
         name: product.name.clone(),
         description: product.description.clone(),
-        amount: price.amount,
-        currency: price.currency.clone(),
+        amount,
+        currency: currency.to_owned(),
         interval: price.interval.clone(),
         interval_count: price.interval_count,
     })

@@ -253,6 +253,7 @@ mod tests {
                 description: String::new(),
                 features: Vec::new(),
             }],
+            ..Snapshot::default()
         };
         let access = access(&snapshot, POLICY, now);
         assert_eq!((access.granted, access.until, access.reason), expected);

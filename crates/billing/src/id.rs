@@ -92,6 +92,10 @@ id!(
     ChargeId, "charge id", 255, ""
 );
 id!(
+    /// A Stripe invoice, `in_…`.
+    InvoiceId, "invoice id", 255, "in_"
+);
+id!(
     /// A Stripe event, `evt_…`.
     EventId, "event id", 255, "evt_"
 );

@@ -13,11 +13,11 @@ mod subscription;
 pub use access::{Access, Policy, Reason, access};
 pub use charge::{Charge, Dispute, DisputeStatus};
 pub use id::{
-    App, ChargeId, CustomerId, EventId, InvalidId, PlanKey, PriceId, ProductId, SessionId,
-    SubscriptionId, UserId,
+    App, ChargeId, CustomerId, EventId, InvalidId, InvoiceId, PlanKey, PriceId, ProductId,
+    SessionId, SubscriptionId, UserId,
 };
 pub use mode::Mode;
-pub use plan::{Catalogue, Interval, Plan, Price, Product};
+pub use plan::{Catalogue, Interval, OtherAmounts, Plan, Price, Product, TaxBehavior};
 pub use snapshot::Snapshot;
 pub use subscription::{Invoice, InvoiceStatus, Item, Status, Subscription};
 

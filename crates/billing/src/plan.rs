@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PlanKey, PriceId, ProductId};
+use crate::snapshot::paid_in_another_currency;
+use crate::{PlanKey, PriceId, ProductId, Subscription};
 
 /// How often a price bills: Stripe's `recurring.interval`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,51 @@ impl From<Interval> for String {
             Interval::Year => "year".to_owned(),
             Interval::Unknown(word) => word,
         }
+    }
+}
+
+/// Whether a price has the tax in it: Stripe's `tax_behavior`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum TaxBehavior {
+    /// The tax is in it.
+    Inclusive,
+    /// The tax comes on top.
+    Exclusive,
+    /// As the account's tax settings say.
+    #[default]
+    Unspecified,
+    /// A behaviour newer than this code.
+    Unknown(String),
+}
+
+impl TaxBehavior {
+    /// Stripe's word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Inclusive => "inclusive",
+            Self::Exclusive => "exclusive",
+            Self::Unspecified => "unspecified",
+            Self::Unknown(word) => word,
+        }
+    }
+}
+
+impl From<String> for TaxBehavior {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "inclusive" => Self::Inclusive,
+            "exclusive" => Self::Exclusive,
+            "unspecified" => Self::Unspecified,
+            _ => Self::Unknown(word),
+        }
+    }
+}
+
+impl From<TaxBehavior> for String {
+    fn from(behavior: TaxBehavior) -> Self {
+        behavior.as_str().to_owned()
     }
 }
 
@@ -103,6 +149,9 @@ pub struct Plan {
     /// What it costs in other currencies, in their minor units: Stripe's `currency_options`.
     #[serde(default)]
     pub other_amounts: BTreeMap<String, i64>,
+    /// Whether these amounts have the tax in them.
+    #[serde(default)]
+    pub tax_behavior: TaxBehavior,
     /// Billed every `interval_count` of these.
     pub interval: Interval,
     /// Billed every this many intervals.
@@ -132,7 +181,13 @@ pub struct Catalogue {
     pub plans: Vec<Plan>,
     /// Products whose subscribers have access, with those no longer on offer.
     pub products: Vec<Product>,
+    /// What their prices cost in currencies beside their own, in minor units, with those no longer on offer: who has one goes on paying it.
+    #[serde(default, skip_serializing_if = "OtherAmounts::is_empty")]
+    pub other_amounts: OtherAmounts,
 }
+
+/// Of each price, the amounts by currency.
+pub type OtherAmounts = BTreeMap<PriceId, BTreeMap<String, i64>>;
 
 impl Catalogue {
     /// Puts both lists in their order, so that equal catalogues compare equal.
@@ -141,7 +196,20 @@ impl Catalogue {
         plans.sort_by(|a, b| (a.amount, &a.key).cmp(&(b.amount, &b.key)));
         products.sort_by(|a, b| a.id.cmp(&b.id));
         products.dedup_by(|a, b| a.id == b.id);
-        Self { plans, products }
+        Self {
+            plans,
+            products,
+            other_amounts: OtherAmounts::new(),
+        }
+    }
+
+    /// With what prices cost in other currencies.
+    #[must_use]
+    pub fn with_other_amounts(self, other_amounts: OtherAmounts) -> Self {
+        Self {
+            other_amounts,
+            ..self
+        }
     }
 
     /// The plan of this key, if it is on offer.
@@ -150,9 +218,69 @@ impl Catalogue {
         self.plans.iter().find(|plan| plan.key == *key)
     }
 
+    /// What a price costs in a currency that is not its own, if it is or was sold in it.
+    pub(crate) fn other_amount(&self, price: &Price, currency: &str) -> Option<i64> {
+        let amounts = self.other_amounts.get(&price.id)?;
+        amounts.get(currency).copied()
+    }
+
+    /// Whether it tells what these subscriptions cost, whatever currency they are paid in.
+    #[must_use]
+    pub fn knows_amounts(&self, subscriptions: &[Subscription]) -> bool {
+        paid_in_another_currency(subscriptions)
+            .all(|(price, currency)| self.other_amount(price, currency).is_some())
+    }
+
     /// The product of this id, if it is or was ours.
     #[must_use]
     pub fn product(&self, id: &ProductId) -> Option<&Product> {
         self.products.iter().find(|product| product.id == *id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it stood in the table before there were currencies, features and taxes.
+    const OLD: &str = r#"{
+        "plans": [{
+            "key": "starter-monthly", "price": "price_1", "product": "prod_1", "name": "Starter", "description": "",
+            "amount": 900, "currency": "usd", "interval": "month", "interval_count": 1, "trial_days": 14
+        }],
+        "products": [{ "id": "prod_1", "name": "Starter", "description": "" }]
+    }"#;
+
+    #[test]
+    fn a_catalogue_that_an_older_version_stored_is_read() {
+        let catalogue: Catalogue = serde_json::from_str(OLD).unwrap();
+        let plan = &catalogue.plans[0];
+        assert_eq!((plan.trial_days, plan.promotion_codes), (14, false));
+        assert_eq!(plan.tax_behavior, TaxBehavior::Unspecified);
+        assert!(plan.features.is_empty() && plan.other_amounts.is_empty());
+        let stored = serde_json::to_string(&catalogue).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Catalogue>(&stored).unwrap(),
+            catalogue
+        );
+    }
+
+    #[test]
+    fn a_plan_costs_what_it_costs_in_each_of_its_currencies() {
+        let catalogue: Catalogue = serde_json::from_str(OLD).unwrap();
+        let mut plan = catalogue.plans.into_iter().next().unwrap();
+        plan.other_amounts = BTreeMap::from([("eur".to_owned(), 850)]);
+        assert_eq!(plan.amount_in("usd"), Some(900));
+        assert_eq!(plan.amount_in("eur"), Some(850));
+        assert_eq!(plan.amount_in("gbp"), None);
+        assert_eq!(plan.amount_in("EUR"), None);
+    }
+
+    #[test]
+    fn a_tax_behavior_is_stripes_word_and_an_unknown_one_is_kept() {
+        for word in ["inclusive", "exclusive", "unspecified", "both"] {
+            let behavior = TaxBehavior::from(word.to_owned());
+            assert_eq!(String::from(behavior), word);
+        }
     }
 }

@@ -65,6 +65,18 @@ impl Env {
         })
     }
 
+    /// A setting that is on or off: `true` or `false`.
+    ///
+    /// # Errors
+    /// [`InvalidEnv`]
+    pub fn flag(&self, name: &'static str) -> Result<bool, InvalidEnv> {
+        self.parse(name, |value| match value {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("must be true or false"),
+        })
+    }
+
     /// An origin, `https://…` or `http://…`, without its trailing slash.
     ///
     /// # Errors
@@ -99,6 +111,16 @@ mod tests {
                 env(value).text("SITE_URL").unwrap_err().to_string(),
                 "the environment variable SITE_URL is missing"
             );
+        }
+    }
+
+    #[test]
+    fn a_flag_is_true_or_false() {
+        assert!(env("true").flag("SITE_URL").unwrap());
+        assert!(!env("false").flag("SITE_URL").unwrap());
+        for value in ["", "yes", "TRUE", "1"] {
+            let error = env(value).flag("SITE_URL").unwrap_err();
+            assert!(error.to_string().contains("SITE_URL"), "{error}");
         }
     }
 

@@ -45,6 +45,8 @@ pub struct Customer {
     /// A deleted customer keeps its id and nothing else.
     #[serde(default)]
     pub deleted: bool,
+    /// What they pay in, lower-case ISO 4217, once they had a subscription or an invoice.
+    pub currency: Option<String>,
     #[serde(default)]
     metadata: HashMap<String, serde_json::Value>,
 }

@@ -95,6 +95,12 @@ impl StripeError {
         }
     }
 
+    /// Stripe refused what was asked for, and has no code that says why.
+    #[must_use]
+    pub fn is_refusal_without_code(&self) -> bool {
+        matches!(self, Self::Api { status: 400, body, .. } if body.code.is_none())
+    }
+
     /// The object that was asked for does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -106,6 +112,45 @@ impl StripeError {
     pub fn is_missing_param(&self, name: &str) -> bool {
         matches!(self, Self::Api { body, .. }
             if body.code.as_deref() == Some("resource_missing") && body.param.as_deref() == Some(name))
+    }
+
+    /// The payment did not go through, and nothing was charged. See <https://docs.stripe.com/declines>.
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        matches!(self, Self::Api { status: 402, .. })
+    }
+
+    /// The bank asks the customer to confirm the payment. See <https://docs.stripe.com/error-codes>.
+    #[must_use]
+    pub fn needs_confirmation(&self) -> bool {
+        matches!(self, Self::Api { status: 402, body, .. } if matches!(
+            body.code.as_deref(),
+            Some("authentication_required" | "invoice_payment_intent_requires_action" | "subscription_payment_intent_requires_action")
+        ))
+    }
+
+    /// There is nothing to charge: no card of the customer's, nor of the subscription.
+    #[must_use]
+    pub fn lacks_payment_method(&self) -> bool {
+        matches!(self, Self::Api { status: 400, body, .. }
+            if body.code.as_deref() == Some("resource_missing") && body.param.is_none())
+    }
+
+    /// Stripe refused a parameter of this name.
+    pub(crate) fn is_about(&self, name: &str) -> bool {
+        matches!(self, Self::Api { status: 400, body, .. } if body.param.as_deref() == Some(name))
+    }
+
+    /// Stripe understood the request and will not do it: asking again in the same words is in vain.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Api {
+                status: 400 | 404,
+                ..
+            }
+        )
     }
 
     /// Stripe is there but asks us to slow down.

@@ -4,12 +4,14 @@
 //! fixed idempotency key, and its webhook parser refuses real payloads (docs/ARCHITECTURE.md).
 
 mod catalogue;
+mod changes;
 mod charges;
 mod checkout;
 mod customers;
 mod endpoints;
 mod error;
 mod events;
+mod invoices;
 mod key;
 mod list;
 mod object;
@@ -18,21 +20,25 @@ mod owner;
 mod pace;
 mod permissions;
 mod portal;
+mod portal_sessions;
 mod returned;
 mod subscriptions;
 mod transport;
 pub mod webhook;
 
-pub use checkout::{CheckoutRequest, CheckoutSession, SessionStatus};
+pub use changes::{Changeable, ChangeableItem, PreviewLine, Switch, SwitchPreview};
+pub use checkout::{CheckoutRequest, CheckoutSession, SessionStatus, Taxes};
 pub use customers::{Customer, Owner};
 pub use endpoints::{Endpoint, NewEndpoint};
 pub use error::{ErrorBody, Message, StripeError};
+pub use invoices::{HostedInvoice, OpenInvoice};
 pub use key::{Boxed, InvalidKey, KeyError, KeySource, SecretKey, WebhookSecrets};
 pub use object::Listing;
 pub use offers::{ExistingPrice, ExistingProduct, PriceOffer, ProductOffer};
 pub use owner::{Object, ObjectKind};
 pub use permissions::{PERMISSIONS, Permission};
 pub use portal::{Choices, PortalConfiguration};
+pub use portal_sessions::{Portal, PortalFlow};
 pub use returned::Returned;
 pub use transport::{IdempotencyKey, Reply, Stripe};
 

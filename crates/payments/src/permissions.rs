@@ -38,11 +38,11 @@ pub const PERMISSIONS: [Permission; 12] = [
     },
     Permission {
         name: "Subscriptions",
-        level: Read("/subscriptions"),
+        level: Write("/subscriptions/sub_none"),
     },
     Permission {
         name: "Invoices",
-        level: Read("/invoices"),
+        level: Write("/invoices/in_none/pay"),
     },
     Permission {
         name: "Charges and Refunds",

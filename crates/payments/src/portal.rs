@@ -12,8 +12,10 @@ use stripe_billing::billing_portal_configuration::{
     CreateBillingPortalConfigurationFeaturesSubscriptionCancelMode,
     CreateBillingPortalConfigurationFeaturesSubscriptionUpdate,
     CreateBillingPortalConfigurationFeaturesSubscriptionUpdateDefaultAllowedUpdates,
-    CreateBillingPortalConfigurationFeaturesSubscriptionUpdateProrationBehavior, InvoiceListParam,
-    ListBillingPortalConfiguration, PaymentMethodUpdateParam, SubscriptionUpdateProductParam,
+    CreateBillingPortalConfigurationFeaturesSubscriptionUpdateProrationBehavior,
+    CreateBillingPortalConfigurationFeaturesSubscriptionUpdateTrialUpdateBehavior,
+    InvoiceListParam, ListBillingPortalConfiguration, PaymentMethodUpdateParam,
+    SubscriptionUpdateProductParam,
 };
 use stripe_client_core::StripeRequest;
 
@@ -96,8 +98,12 @@ fn features(choices: &Choices) -> CreateBillingPortalConfigurationFeatures {
         update.default_allowed_updates = Some(vec![
             CreateBillingPortalConfigurationFeaturesSubscriptionUpdateDefaultAllowedUpdates::Price,
         ]);
+        // As our own switch does it: paid at once, and a trial goes on.
         update.proration_behavior = Some(
-            CreateBillingPortalConfigurationFeaturesSubscriptionUpdateProrationBehavior::CreateProrations,
+            CreateBillingPortalConfigurationFeaturesSubscriptionUpdateProrationBehavior::AlwaysInvoice,
+        );
+        update.trial_update_behavior = Some(
+            CreateBillingPortalConfigurationFeaturesSubscriptionUpdateTrialUpdateBehavior::ContinueTrial,
         );
         let product = |(product, prices): (&String, &Vec<String>)| {
             SubscriptionUpdateProductParam::new(prices.clone(), product.clone())

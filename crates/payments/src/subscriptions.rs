@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use billing::{
     CustomerId, Interval, Invoice, InvoiceStatus, Item, PlanKey, Price, PriceId, ProductId, Status,
     Subscription, SubscriptionId, Timestamp,
@@ -11,7 +9,7 @@ use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
 use stripe_client_core::StripeRequest;
 use stripe_shared::InvoiceStatus as UnpaidInvoice;
 
-use crate::catalogue::GRACE_DAYS;
+use crate::catalogue::{Metadata, grace_days};
 use crate::object::{Listed, Page, Reference};
 use crate::{Listing, Stripe, StripeError};
 
@@ -147,7 +145,7 @@ struct WirePrice {
     currency: String,
     recurring: Option<WireRecurring>,
     #[serde(default)]
-    metadata: HashMap<String, Value>,
+    metadata: Metadata,
 }
 
 #[derive(Deserialize)]
@@ -205,7 +203,6 @@ fn item(wire: WireItem) -> Option<Item> {
 /// `None` for a price that does not recur, which a subscription cannot have.
 fn price(wire: WirePrice) -> Option<Price> {
     let recurring = wire.recurring?;
-    let grace_days = wire.metadata.get(GRACE_DAYS).and_then(Value::as_str);
     Some(Price {
         id: wire.id,
         product: ProductId::parse(wire.product.into_id()).ok()?,
@@ -214,7 +211,7 @@ fn price(wire: WirePrice) -> Option<Price> {
         currency: wire.currency,
         interval: recurring.interval,
         interval_count: recurring.interval_count,
-        grace_days: grace_days.and_then(|days| days.parse().ok()),
+        grace_days: grace_days(&wire.metadata),
     })
 }
 

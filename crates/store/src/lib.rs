@@ -12,6 +12,7 @@ mod intents;
 mod jobs;
 mod keys;
 mod mapping;
+mod previews;
 mod snapshot;
 mod user;
 
@@ -20,6 +21,7 @@ pub use error::StoreError;
 pub use intents::{CheckoutIntent, CustomerIntent};
 pub use jobs::JobState;
 pub use mapping::Binding;
+pub use previews::Preview;
 pub use snapshot::Turn;
 pub use user::UserRecord;
 

@@ -99,7 +99,7 @@ impl Table {
             .set_key(Some(self.user_key(user)))
             .update_expression(
                 "SET #generation = if_not_exists(#generation, :zero) + :one \
-                 REMOVE #customer, #customer_intent, #checkout, #snapshot, #synced_at, #reads_charges, #charges, \
+                 REMOVE #customer, #customer_intent, #checkout, #preview, #snapshot, #synced_at, #reads_charges, #charges, \
                  #unconfirmed",
             )
             .condition_expression("#customer = :customer")
@@ -107,6 +107,7 @@ impl Table {
                 "customer",
                 "customer_intent",
                 "checkout",
+                "preview",
                 "snapshot",
                 "synced_at",
                 "reads_charges",

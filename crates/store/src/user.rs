@@ -1,7 +1,8 @@
+use aws_sdk_dynamodb::types::AttributeValue;
 use billing::{Charge, CustomerId, Snapshot, Timestamp, UserId};
 
-use crate::attributes::{Attributes, read_id, read_json, read_number};
-use crate::{CheckoutIntent, CustomerIntent, StoreError, Table, Ticket};
+use crate::attributes::{Attributes, names, read_id, read_json, read_number};
+use crate::{CheckoutIntent, CustomerIntent, Preview, StoreError, Table, Ticket};
 
 /// A user's item.
 #[derive(Debug, Clone, Default)]
@@ -24,9 +25,25 @@ pub struct UserRecord {
     pub customer_intent: Option<CustomerIntent>,
     /// The Checkout Session that is or was being created last.
     pub checkout: Option<CheckoutIntent>,
+    /// What they were last shown that a switch would cost, and have not had done.
+    pub preview: Option<Preview>,
 }
 
 impl Table {
+    /// Notes that the user had a free trial, where no snapshot could: it will not show in any.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn note_trial(&self, user: &UserId) -> Result<(), StoreError> {
+        let update = self
+            .update(self.user_key(user))
+            .update_expression("SET #trial_used = :true")
+            .set_expression_attribute_names(names(["trial_used"]))
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        self.write(update).await?;
+        Ok(())
+    }
+
     /// One consistent read of the user's item; the default where there is none.
     ///
     /// # Errors
@@ -52,6 +69,7 @@ impl UserRecord {
             trial_used: attributes.contains_key("trial_used"),
             customer_intent: CustomerIntent::read(attributes)?,
             checkout: CheckoutIntent::read(attributes)?,
+            preview: Preview::read(attributes)?,
         })
     }
 }

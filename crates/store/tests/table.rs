@@ -13,10 +13,11 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType,
 };
 use billing::{
-    Catalogue, CustomerId, EventId, Mode, PlanKey, PriceId, SessionId, Snapshot, UserId,
+    Catalogue, CustomerId, EventId, Mode, PlanKey, PriceId, SessionId, Snapshot, SubscriptionId,
+    UserId,
 };
 use https_client::HttpsClient;
-use store::{AuditEntry, Binding, CheckoutIntent, CustomerIntent, JobState, Table, Turn};
+use store::{AuditEntry, Binding, CheckoutIntent, CustomerIntent, JobState, Preview, Table, Turn};
 
 /// A connection to the one database in memory.
 fn client() -> Client {
@@ -90,6 +91,54 @@ fn intent(id: &str, plan: &str) -> CheckoutIntent {
         created_at: 1,
         session: None,
     }
+}
+
+fn preview(id: &str, created_at: i64) -> Preview {
+    Preview {
+        id: id.to_owned(),
+        subscription: SubscriptionId::parse("sub_1").unwrap(),
+        plan: PlanKey::parse("pro").unwrap(),
+        price: PriceId::parse("price_2").unwrap(),
+        proration_date: Some(7),
+        amount_due: 1_950,
+        created_at,
+        confirmed_at: None,
+    }
+}
+
+#[tokio::test]
+async fn the_last_preview_counts_until_it_is_confirmed_and_then_no_other_for_a_minute() {
+    let table = table("previews").await;
+    let (ann, a) = (user("ann"), customer("a"));
+    let put = async |preview: Preview| table.put_preview(&ann, &a, &preview).await.unwrap();
+    let confirm = async |id, now| table.confirm_preview(&ann, id, now).await.unwrap();
+    let stored = async || table.user(&ann).await.unwrap().preview;
+    assert!(!put(preview("1", 100)).await, "they have no customer");
+    table.bind(&ann, &a, 0).await.unwrap();
+    assert!(put(preview("1", 100)).await);
+    assert_eq!(stored().await, Some(preview("1", 100)));
+    assert!(put(preview("2", 101)).await);
+    assert!(!confirm("1", 102).await, "another one was shown since");
+    assert!(confirm("2", 102).await);
+    assert!(stored().await.unwrap().is_under_way(161));
+    assert!(!stored().await.unwrap().is_under_way(162));
+    assert!(!put(preview("3", 161)).await, "one is being carried out");
+    assert!(put(preview("3", 162)).await);
+    assert_eq!(stored().await.unwrap().confirmed_at, None);
+
+    table.drop_preview(&ann, "2").await.unwrap();
+    assert!(stored().await.is_some(), "another one's end is not its own");
+    table.drop_preview(&ann, "3").await.unwrap();
+    assert_eq!(stored().await, None);
+    assert!(!confirm("3", 163).await);
+    let free = Preview {
+        proration_date: None,
+        ..preview("4", 164)
+    };
+    assert!(put(free.clone()).await);
+    assert_eq!(stored().await, Some(free));
+    table.forget(&ann, &a).await.unwrap();
+    assert_eq!(stored().await, None);
 }
 
 #[tokio::test]
@@ -322,6 +371,11 @@ async fn nothing_but_events_expires_whatever_is_written() {
             .await
             .unwrap()
     );
+    let shown = preview("1", 1);
+    assert!(table.put_preview(&ann, &a, &shown).await.unwrap());
+    assert!(table.confirm_preview(&ann, "1", 2).await.unwrap());
+    table.drop_preview(&ann, "1").await.unwrap();
+    assert!(table.put_preview(&ann, &a, &shown).await.unwrap());
     table.forget(&ann, &a).await.unwrap();
     assert_eq!(table.bind(&ann, &b, 2).await.unwrap(), Binding::Bound);
 

@@ -103,7 +103,9 @@ impl Syncer {
             .flat_map(|subscription| &subscription.items)
             .map(|item| &item.price.product)
             .collect();
-        if let Some(catalogue) = self.catalogue.get(&products) {
+        let cached = self.catalogue.get(&products);
+        // A price may have come, or a currency of it, since this was read.
+        if let Some(catalogue) = cached.filter(|it| it.knows_amounts(subscriptions)) {
             return Ok(catalogue);
         }
         self.catalogue().await?;

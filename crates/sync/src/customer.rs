@@ -1,4 +1,5 @@
 use billing::{CustomerId, Snapshot, Timestamp, UserId};
+use payments::{CheckoutRequest, SessionStatus};
 use store::Turn;
 
 use crate::{SyncError, Syncer};
@@ -102,7 +103,32 @@ impl Syncer {
         if !self.stripe.customer(customer).await?.deleted {
             return Ok(None);
         }
-        self.table.forget(user, customer).await?;
+        self.forget(user, customer).await?;
         Ok(Some(Synced::Forgotten))
+    }
+
+    /// Forgets a customer that is deleted, but not that they had a free trial: their last Checkout may have given one that no sync has seen, and no list
+    /// of a deleted customer's subscriptions shows any more.
+    pub(crate) async fn forget(
+        &self,
+        user: &UserId,
+        customer: &CustomerId,
+    ) -> Result<(), SyncError> {
+        let record = self.table.user(user).await?;
+        let may_have_given_one = record.checkout.filter(|checkout| {
+            !record.trial_used
+                && record.customer.as_ref() == Some(customer)
+                && CheckoutRequest::gives_trial(&checkout.parameters)
+        });
+        if let Some(session) = may_have_given_one.and_then(|checkout| checkout.session) {
+            match self.stripe.checkout_session(&session).await {
+                Ok(session) if session.status == SessionStatus::Complete => {
+                    self.table.note_trial(user).await?;
+                }
+                Err(error) if !error.is_not_found() => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(self.table.forget(user, customer).await?)
     }
 }

@@ -73,7 +73,9 @@ impl Syncer {
                 let outcome = self.sync_whoever(&customer, *charges, now).await?;
                 Ok(about(outcome, &customer))
             }
-            Subject::DeletedCustomer(customer) => Ok(about(self.forget(customer).await?, customer)),
+            Subject::DeletedCustomer(customer) => {
+                Ok(about(self.forget_whoever(customer).await?, customer))
+            }
             Subject::Catalogue => {
                 self.refresh_catalogue().await?;
                 Ok(about_none(Outcome::CatalogueRefreshed))
@@ -105,11 +107,11 @@ impl Syncer {
         })
     }
 
-    async fn forget(&self, customer: &CustomerId) -> Result<Outcome, SyncError> {
+    async fn forget_whoever(&self, customer: &CustomerId) -> Result<Outcome, SyncError> {
         let Some(user) = self.table.user_of(customer).await? else {
             return Ok(Outcome::Foreign);
         };
-        self.table.forget(&user, customer).await?;
+        self.forget(&user, customer).await?;
         Ok(Outcome::Forgotten)
     }
 }

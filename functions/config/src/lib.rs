@@ -1,6 +1,8 @@
 //! `GET /api/config`: what the page needs to know before anyone has signed in.
 
-use billing::{App, Interval, Mode, Plan, PlanKey};
+use std::collections::BTreeMap;
+
+use billing::{App, Interval, Mode, Plan, PlanKey, TaxBehavior};
 use http_api::{HttpFunction, Problem, Request, Response};
 use lambda::{Connections, Env, StartError};
 use serde::Serialize;
@@ -70,8 +72,11 @@ struct PlanView<'a> {
     key: &'a PlanKey,
     name: &'a str,
     description: &'a str,
+    features: &'a [String],
     amount: i64,
     currency: &'a str,
+    other_amounts: &'a BTreeMap<String, i64>,
+    tax_behavior: &'a TaxBehavior,
     interval: &'a Interval,
     interval_count: u32,
     trial_days: u32,
@@ -83,8 +88,11 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
             key: &plan.key,
             name: &plan.name,
             description: &plan.description,
+            features: &plan.features,
             amount: plan.amount,
             currency: &plan.currency,
+            other_amounts: &plan.other_amounts,
+            tax_behavior: &plan.tax_behavior,
             interval: &plan.interval,
             interval_count: plan.interval_count,
             trial_days: plan.trial_days,

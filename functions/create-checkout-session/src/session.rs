@@ -1,6 +1,6 @@
 //! At most one Checkout Session that can be paid, for each user.
 
-use billing::{CustomerId, Plan, Snapshot, UserId};
+use billing::{CustomerId, Snapshot, UserId};
 use http_api::{Problem, Request};
 use payments::{
     CheckoutRequest, CheckoutSession, IdempotencyKey, Owner, SessionStatus, StripeError,
@@ -9,7 +9,9 @@ use rand::RngExt;
 use store::{CheckoutIntent, StoreError, UserRecord};
 use sync::SyncError;
 
-use crate::{CreateCheckoutSession, KEY_LIFE, TRIES, already_subscribed, superseded};
+use crate::{
+    Choice, CreateCheckoutSession, KEY_LIFE, TRIES, already_subscribed, pays_in_another, superseded,
+};
 
 /// What one round came to.
 enum Round {
@@ -33,23 +35,23 @@ struct Progress {
 }
 
 impl CreateCheckoutSession {
-    /// The URL of the session in which the user can pay for this plan.
+    /// The URL of the session in which the user can pay for what they chose.
     pub(crate) async fn checkout(
         &self,
         owner: &Owner,
-        plan: &Plan,
+        choice: Choice<'_>,
         mut record: UserRecord,
         request: &Request,
     ) -> Result<String, Problem> {
         let mut progress = Progress::default();
         for _ in 0..TRIES {
             if is_subscribed(&record) {
-                return self.unfinished(plan, &record).await;
+                return self.unfinished(owner, choice, &record).await;
             }
             let customer;
             (customer, record) = self.customer(owner, record, request).await?;
             match self
-                .round(owner, plan, &customer, &record, &mut progress)
+                .round(owner, choice, &customer, &record, &mut progress)
                 .await
             {
                 Ok(Round::Pay(url)) => return Ok(url),
@@ -70,16 +72,23 @@ impl CreateCheckoutSession {
     }
 
     /// The URL of the open session in which a subscriber's first payment did not go through; everyone else has a subscription already.
-    async fn unfinished(&self, plan: &Plan, record: &UserRecord) -> Result<String, Problem> {
+    async fn unfinished(
+        &self,
+        owner: &Owner,
+        choice: Choice<'_>,
+        record: &UserRecord,
+    ) -> Result<String, Problem> {
         let awaits = record
             .snapshot
             .as_ref()
             .is_some_and(Snapshot::awaits_first_payment);
-        let intent = record.checkout.as_ref();
-        let session = intent
-            .filter(|intent| awaits && intent.plan == plan.key && intent.price == plan.price)
-            .and_then(|intent| intent.session.as_ref());
-        let Some(session) = session else {
+        let (Some(customer), Some(intent), true) = (&record.customer, &record.checkout, awaits)
+        else {
+            return Err(already_subscribed());
+        };
+        let wanted = self.request(owner, customer, choice, record.trial_used);
+        let session = intent.session.as_ref();
+        let Some(session) = session.filter(|_| wanted.is_as_stored(&intent.parameters)) else {
             return Err(already_subscribed());
         };
         let session = self.syncer.stripe().checkout_session(session).await?;
@@ -92,7 +101,7 @@ impl CreateCheckoutSession {
     async fn round(
         &self,
         owner: &Owner,
-        plan: &Plan,
+        choice: Choice<'_>,
         customer: &CustomerId,
         record: &UserRecord,
         progress: &mut Progress,
@@ -101,8 +110,9 @@ impl CreateCheckoutSession {
         let (stripe, table) = (self.syncer.stripe(), self.syncer.table());
         let found = record.checkout.as_ref();
         let mut trial_used = record.trial_used;
+        let wanted = self.request(owner, customer, choice, trial_used);
         let intent = match found {
-            Some(found) if self.serves(found, plan, progress) => found.clone(),
+            Some(found) if serves(found, &wanted, progress) => found.clone(),
             _ => {
                 let overtaken = progress.own.is_some()
                     && progress.own.as_deref() != found.map(|found| found.id.as_str());
@@ -118,7 +128,8 @@ impl CreateCheckoutSession {
                         trial_used = after.trial_used;
                     }
                 }
-                let intent = self.intent(owner, customer, plan, trial_used);
+                let wanted = self.request(owner, customer, choice, trial_used);
+                let intent = intent(&wanted, choice);
                 if !table.replace_checkout(user, found, &intent).await? {
                     return Ok(Round::Again);
                 }
@@ -133,6 +144,9 @@ impl CreateCheckoutSession {
                 progress.refused = true;
                 progress.useless = Some(intent.id);
                 return Ok(Round::Again);
+            }
+            Err(error) if self.is_about_the_currency(&error, customer, choice).await? => {
+                return Ok(Round::Refuse(pays_in_another()));
             }
             Err(error) => return Err(error.into()),
         };
@@ -158,36 +172,41 @@ impl CreateCheckoutSession {
         Ok(Round::Again)
     }
 
-    /// Whether this intent can still give the user what they ask for.
-    fn serves(&self, found: &CheckoutIntent, plan: &Plan, progress: &Progress) -> bool {
-        found.plan == plan.key
-            && found.price == plan.price
-            && progress.useless.as_ref() != Some(&found.id)
-            && (found.session.is_some() || !is_too_old(found))
-    }
-
-    fn intent(
-        &self,
-        owner: &Owner,
-        customer: &CustomerId,
-        plan: &Plan,
+    /// What Stripe is to be asked for.
+    fn request<'a>(
+        &'a self,
+        owner: &'a Owner,
+        customer: &'a CustomerId,
+        choice: Choice<'a>,
         trial_used: bool,
-    ) -> CheckoutIntent {
-        let request = CheckoutRequest {
+    ) -> CheckoutRequest<'a> {
+        let plan = choice.plan;
+        CheckoutRequest {
             owner,
             customer,
             price: &plan.price,
+            currency: choice.told_currency(),
             trial_days: if trial_used { 0 } else { plan.trial_days },
+            promotion_codes: plan.promotion_codes,
+            taxes: self.taxes,
             site: &self.site,
-        };
-        CheckoutIntent {
-            id: format!("{:032x}", rand::rng().random::<u128>()),
-            plan: plan.key.clone(),
-            price: plan.price.clone(),
-            parameters: request.parameters(),
-            created_at: lambda::now(),
-            session: None,
         }
+    }
+
+    /// Whether Stripe refused a session because the customer pays in another currency. It has no code for that, only words, which change. What else
+    /// it may have refused has one.
+    async fn is_about_the_currency(
+        &self,
+        error: &StripeError,
+        customer: &CustomerId,
+        choice: Choice<'_>,
+    ) -> Result<bool, StripeError> {
+        if !error.is_refusal_without_code() {
+            return Ok(false);
+        }
+        let customer = self.syncer.stripe().customer(customer).await?;
+        let pays_in = customer.currency.as_deref();
+        Ok(pays_in.is_some_and(|pays_in| pays_in != choice.currency))
     }
 
     /// The intent's session as it is now; created where it is not yet.
@@ -261,6 +280,24 @@ impl CreateCheckoutSession {
             return Err(StoreError::Busy.into());
         }
         Ok(record)
+    }
+}
+
+/// Whether this intent can still give the user what they ask for: this plan in this currency, with a trial or without, as it is sold now.
+fn serves(found: &CheckoutIntent, wanted: &CheckoutRequest<'_>, progress: &Progress) -> bool {
+    wanted.is_as_stored(&found.parameters)
+        && progress.useless.as_ref() != Some(&found.id)
+        && (found.session.is_some() || !is_too_old(found))
+}
+
+fn intent(request: &CheckoutRequest<'_>, choice: Choice<'_>) -> CheckoutIntent {
+    CheckoutIntent {
+        id: format!("{:032x}", rand::rng().random::<u128>()),
+        plan: choice.plan.key.clone(),
+        price: choice.plan.price.clone(),
+        parameters: request.parameters(),
+        created_at: lambda::now(),
+        session: None,
     }
 }
 

@@ -25,7 +25,7 @@ enum Found<'a> {
     Taken,
     /// As it is to be, or so that it can be made so.
     Same(&'a ExistingPrice),
-    /// Asking for something else, or of another product: that cannot be changed.
+    /// Asking for something else, or of another product: that cannot be changed, or would change what somebody pays already.
     Other(&'a ExistingPrice),
 }
 
@@ -73,7 +73,7 @@ impl<'a> Inventory<'a> {
         let of = self.products.iter().find(|it| it.id == price.product());
         if !of.is_some_and(|it| it.is_of(self.app)) {
             Found::Taken
-        } else if product == Some(price.product()) && price.asks_the_same(offer) {
+        } else if product == Some(price.product()) && price.can_become(offer) {
             Found::Same(price)
         } else {
             Found::Other(price)

@@ -1,9 +1,9 @@
 //! `plans.toml`: what is on offer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use billing::{Interval, PlanKey};
+use billing::{Interval, PlanKey, TaxBehavior};
 use payments::{PriceOffer, ProductOffer};
 use serde::Deserialize;
 
@@ -14,6 +14,11 @@ const PLANS: &str = include_str!("../../../plans.toml");
 const LONGEST_TRIAL: u32 = 730;
 /// The portal's configuration holds no more: <https://docs.stripe.com/api/customer_portal/configurations/create>.
 const MOST_PRODUCTS: usize = 10;
+/// Stripe's most marketing features of a product, and their longest, in characters: <https://docs.stripe.com/api/products/create>.
+const MOST_FEATURES: usize = 15;
+const LONGEST_FEATURE: usize = 80;
+/// The longest grace that the stack's own (`AccessGraceDays`) can have, too.
+const LONGEST_GRACE: u32 = 31;
 
 /// What is on offer.
 #[derive(Debug, Deserialize)]
@@ -29,6 +34,9 @@ struct Product {
     name: String,
     #[serde(default)]
     description: String,
+    #[serde(default)]
+    features: Vec<String>,
+    tax_code: Option<String>,
     prices: Vec<Price>,
 }
 
@@ -38,11 +46,18 @@ struct Price {
     lookup_key: String,
     amount: i64,
     currency: String,
+    #[serde(default)]
+    other_amounts: BTreeMap<String, i64>,
+    #[serde(default)]
+    tax_behavior: TaxBehavior,
     interval: Interval,
     #[serde(default = "one")]
     interval_count: u32,
     #[serde(default)]
     trial_days: u32,
+    #[serde(default)]
+    promotion_codes: bool,
+    grace_days: Option<u32>,
 }
 
 fn one() -> u32 {
@@ -100,9 +115,7 @@ impl Plans {
             if !products.insert(key) {
                 return Err(format!("two products have the key {key:?}"));
             }
-            if product.name.trim().is_empty() {
-                return Err(format!("the product {key:?} has no name"));
-            }
+            product.check()?;
             let mut intervals = BTreeSet::new();
             for price in &product.prices {
                 price.check()?;
@@ -129,6 +142,8 @@ impl Plans {
                 key: &product.key,
                 name: &product.name,
                 description: &product.description,
+                features: &product.features,
+                tax_code: product.tax_code.as_deref(),
             };
             (offer, product.prices.iter().map(Price::offer).collect())
         })
@@ -141,32 +156,102 @@ impl Plans {
     }
 }
 
+impl Product {
+    fn check(&self) -> Result<(), String> {
+        let key = &self.key;
+        if self.name.trim().is_empty() {
+            return Err(format!("the product {key:?} has no name"));
+        }
+        if self.features.len() > MOST_FEATURES {
+            return Err(format!(
+                "{key}: Stripe takes at most {MOST_FEATURES} features"
+            ));
+        }
+        for feature in &self.features {
+            if feature.trim().is_empty() {
+                return Err(format!("{key}: a feature is empty"));
+            }
+            if feature.chars().count() > LONGEST_FEATURE {
+                return Err(format!(
+                    "{key}: the feature {feature:?} has more than {LONGEST_FEATURE} characters"
+                ));
+            }
+        }
+        let is_tax_code = |code: &str| {
+            code.strip_prefix("txcd_")
+                .is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+        };
+        match &self.tax_code {
+            Some(code) if !is_tax_code(code) => Err(format!(
+                "{key}: the tax_code is one of Stripe's, such as txcd_10103001"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Price {
     fn check(&self) -> Result<(), String> {
         let key = &self.lookup_key;
         if PlanKey::parse(key.as_str()).is_err() {
             return Err(format!("the lookup key {key:?} is not a name"));
         }
-        let is_code =
-            self.currency.len() == 3 && self.currency.bytes().all(|it| it.is_ascii_lowercase());
-        if !is_code {
-            return Err(format!(
-                "{key}: the currency is three small letters, such as usd"
-            ));
-        }
-        if self.amount < 0 {
-            return Err(format!("{key}: the amount is below zero"));
-        }
-        if matches!(self.interval, Interval::Unknown(_)) {
-            return Err(format!("{key}: the interval is day, week, month or year"));
-        }
-        if self.interval_count == 0 {
-            return Err(format!("{key}: the interval_count is at least 1"));
-        }
+        self.check_amounts()
+            .and_then(|()| self.check_interval())
+            .map_err(|problem| format!("{key}: {problem}"))?;
         if self.trial_days > LONGEST_TRIAL {
             return Err(format!("{key}: a trial has at most {LONGEST_TRIAL} days"));
         }
+        if self.grace_days.is_some_and(|days| days > LONGEST_GRACE) {
+            return Err(format!("{key}: grace_days is at most {LONGEST_GRACE}"));
+        }
         Ok(())
+    }
+
+    fn check_amounts(&self) -> Result<(), String> {
+        let own = (&self.currency, &self.amount);
+        for (currency, amount) in self.other_amounts.iter().chain([own]) {
+            if currency.len() != 3 || !currency.bytes().all(|it| it.is_ascii_lowercase()) {
+                return Err(format!(
+                    "the currency {currency:?} is not three small letters, such as usd"
+                ));
+            }
+            if *amount < 0 {
+                return Err(format!("the amount in {currency} is below zero"));
+            }
+        }
+        if self.other_amounts.contains_key(&self.currency) {
+            return Err(format!(
+                "{} is its currency and among its other_amounts, too",
+                self.currency
+            ));
+        }
+        match &self.tax_behavior {
+            TaxBehavior::Unknown(_) => {
+                Err("the tax_behavior is inclusive, exclusive or unspecified".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Stripe bills at least every three years: <https://docs.stripe.com/api/prices/create>.
+    fn check_interval(&self) -> Result<(), String> {
+        let most = match self.interval {
+            Interval::Day => 1_095,
+            Interval::Week => 156,
+            Interval::Month => 36,
+            Interval::Year => 3,
+            Interval::Unknown(_) => {
+                return Err("the interval is day, week, month or year".to_owned());
+            }
+        };
+        match self.interval_count {
+            0 => Err("the interval_count is at least 1".to_owned()),
+            count if count > most => Err(format!(
+                "the interval_count is at most {most}: Stripe bills at least every three years"
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn offer(&self) -> PriceOffer<'_> {
@@ -174,9 +259,13 @@ impl Price {
             lookup_key: &self.lookup_key,
             amount: self.amount,
             currency: &self.currency,
+            other_amounts: &self.other_amounts,
+            tax_behavior: &self.tax_behavior,
             interval: &self.interval,
             interval_count: self.interval_count,
             trial_days: self.trial_days,
+            promotion_codes: self.promotion_codes,
+            grace_days: self.grace_days,
         }
     }
 }
@@ -185,69 +274,167 @@ impl Price {
 mod tests {
     use super::*;
 
+    const PRODUCT: &str = "[[products]]\nkey = \"a\"\nname = \"A\"\n";
+    const PRICE: &str = "[[products.prices]]\nlookup_key = \"a-monthly\"\n";
+    const FINE: &str = "amount = 900\ncurrency = \"usd\"\ninterval = \"month\"\n";
+
     fn problem(text: &str) -> String {
         Plans::parse(text).unwrap_err().to_string()
     }
 
-    #[test]
-    fn the_plans_of_this_repository_are_valid() {
-        assert!(Plans::built_in().unwrap().keys().next().is_some());
+    /// A product with these lines, and a price with those.
+    fn with(product: &str, price: &str) -> String {
+        format!("{PRODUCT}{product}\n{PRICE}{price}\n")
+    }
+
+    fn refused(text: &str, expected: &str) {
+        let problem = problem(text);
+        assert!(
+            problem.starts_with("plans.toml: ") && problem.contains(expected),
+            "{problem}"
+        );
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        let price = |rest: &str| {
-            format!(
-                "[[products]]\nkey = \"a\"\nname = \"A\"\n[[products.prices]]\nlookup_key = \"a-monthly\"\n{rest}"
-            )
-        };
-        let fine = "amount = 900\ncurrency = \"usd\"\ninterval = \"month\"\n";
-        assert!(Plans::parse(&price(fine)).is_ok());
+    fn the_plans_of_this_repository_are_valid() {
+        let plans = Plans::built_in().unwrap();
+        let keys: Vec<&str> = plans.keys().collect();
+        assert_eq!(
+            keys,
+            [
+                "starter-monthly",
+                "starter-yearly",
+                "pro-monthly",
+                "pro-yearly"
+            ]
+        );
+        for product in &plans.products {
+            let [month, year] = &product.prices[..] else {
+                panic!("{}: not monthly and yearly", product.key)
+            };
+            assert_eq!(year.amount, month.amount * 10, "two months are free");
+            assert!(!product.features.is_empty());
+            assert_eq!(month.trial_days, year.trial_days);
+        }
+        Plans::parse(include_str!("../../../tests/plans.toml")).unwrap();
+    }
+
+    #[test]
+    fn all_that_can_be_said_is_offered() {
+        let plans = Plans::parse(&with(
+            "description = \"For one.\"\nfeatures = [\"One\", \"Two\"]\ntax_code = \"txcd_10103001\"",
+            &format!(
+                "{FINE}interval_count = 3\nother_amounts = {{ eur = 850, jpy = 1400 }}\ntax_behavior = \"inclusive\"\n\
+                 trial_days = 14\npromotion_codes = true\ngrace_days = 0"
+            ),
+        ))
+        .unwrap();
+        let (product, prices) = plans.offers().next().unwrap();
+        assert_eq!(product.features, ["One", "Two"]);
+        assert_eq!(product.tax_code, Some("txcd_10103001"));
+        let price = prices[0];
+        assert_eq!(price.other_amounts.get("jpy"), Some(&1_400));
+        assert_eq!(*price.tax_behavior, TaxBehavior::Inclusive);
+        assert_eq!((price.interval_count, price.trial_days), (3, 14));
+        assert!(price.promotion_codes);
+        assert_eq!(price.grace_days, Some(0));
+    }
+
+    #[test]
+    fn what_is_not_said_is_nothing() {
+        let plans = Plans::parse(&with("", FINE)).unwrap();
+        let (product, prices) = plans.offers().next().unwrap();
+        assert_eq!((product.features.len(), product.tax_code), (0, None));
+        let price = prices[0];
+        assert_eq!(*price.tax_behavior, TaxBehavior::Unspecified);
+        assert!(price.other_amounts.is_empty() && !price.promotion_codes);
+        assert_eq!((price.interval_count, price.trial_days), (1, 0));
+        assert_eq!(price.grace_days, None, "the stack's own");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_price_is_named() {
+        let amounts = |rest: &str| format!("{FINE}other_amounts = {{ {rest} }}");
         for (wrong, expected) in [
+            (FINE.replace("900", "9.5"), "amount"),
             (
-                "amount = 9.5\ncurrency = \"usd\"\ninterval = \"month\"\n",
-                "amount",
+                FINE.replace("900", "-1"),
+                "a-monthly: the amount in usd is below zero",
             ),
+            (FINE.replace("usd", "USD"), "three small letters"),
             (
-                "amount = -1\ncurrency = \"usd\"\ninterval = \"month\"\n",
-                "below zero",
-            ),
-            (
-                "amount = 1\ncurrency = \"USD\"\ninterval = \"month\"\n",
-                "three small letters",
-            ),
-            (
-                "amount = 1\ncurrency = \"usd\"\ninterval = \"fortnight\"\n",
+                FINE.replace("month", "fortnight"),
                 "day, week, month or year",
             ),
+            (format!("{FINE}interval_count = 0"), "at least 1"),
+            (format!("{FINE}interval_count = 37"), "at most 36"),
+            (format!("{FINE}trial_days = 731"), "at most 730"),
+            (format!("{FINE}trail_days = 7"), "trail_days"),
             (
-                "amount = 1\ncurrency = \"usd\"\ninterval = \"month\"\ninterval_count = 0\n",
-                "at least 1",
+                format!("{FINE}grace_days = 32"),
+                "a-monthly: grace_days is at most 31",
+            ),
+            (format!("{FINE}grace_days = -1"), "grace_days"),
+            (
+                format!("{FINE}promotion_codes = \"yes\""),
+                "promotion_codes",
             ),
             (
-                "amount = 1\ncurrency = \"usd\"\ninterval = \"month\"\ntrial_days = 731\n",
-                "at most 730",
+                format!("{FINE}tax_behavior = \"both\""),
+                "inclusive, exclusive or unspecified",
             ),
+            (amounts("Eur = 850"), "\"Eur\" is not three small letters"),
+            (amounts("eur = 8.5"), "eur"),
+            (amounts("eur = -850"), "the amount in eur is below zero"),
             (
-                "amount = 1\ncurrency = \"usd\"\ninterval = \"month\"\ntrail_days = 7\n",
-                "trail_days",
+                amounts("usd = 900"),
+                "usd is its currency and among its other_amounts, too",
             ),
         ] {
-            let problem = problem(&price(wrong));
-            assert!(
-                problem.starts_with("plans.toml: ") && problem.contains(expected),
-                "{problem}"
-            );
+            refused(&with("", &wrong), expected);
         }
-        let twice = price(&format!(
-            "{fine}[[products.prices]]\nlookup_key = \"b\"\n{fine}"
-        ));
-        assert!(problem(&twice).contains("same interval"));
-        let product = |number: usize| price(fine).replace("\"a", &format!("\"a{number}"));
+        // The line is told where the file itself is not understood.
+        refused(&with("", &amounts("eur = 850, eur = 900")), "line 9");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_product_is_named() {
+        let features = |count: usize, length: usize| {
+            let feature = format!("{:?}, ", "x".repeat(length));
+            format!("features = [{}]", feature.repeat(count))
+        };
+        assert!(Plans::parse(&with(&features(15, 80), FINE)).is_ok());
+        for (wrong, expected) in [
+            (features(16, 1), "a: Stripe takes at most 15 features"),
+            (features(1, 81), "more than 80 characters"),
+            (features(1, 0), "a: a feature is empty"),
+            ("features = \"one\"".to_owned(), "features"),
+            (
+                "tax_code = \"software\"".to_owned(),
+                "such as txcd_10103001",
+            ),
+            ("tax_code = \"txcd_\"".to_owned(), "such as txcd_10103001"),
+            ("feature = [\"one\"]".to_owned(), "feature"),
+        ] {
+            refused(&with(&wrong, FINE), expected);
+        }
+    }
+
+    #[test]
+    fn what_stripe_cannot_tell_apart_is_refused() {
+        let price = with("", FINE);
+        let another =
+            |rest: &str| format!("{price}[[products.prices]]\nlookup_key = \"b\"\n{rest}");
+        refused(&another(FINE), "same interval");
+        refused(&another(&FINE.replace("usd", "eur")), "same interval");
+        assert!(Plans::parse(&another(&FINE.replace("month", "year"))).is_ok());
+        let same_key = another(&FINE.replace("month", "year")).replace("\"b\"", "\"a-monthly\"");
+        refused(&same_key, "two prices have the lookup key");
+        refused(&format!("{price}{price}"), "two products have the key");
+
+        let product = |number: usize| price.replace("\"a", &format!("\"a{number}"));
         let most: String = (0..10).map(product).collect();
         assert!(Plans::parse(&most).is_ok());
-        assert!(problem(&(most + &product(10))).contains("10 products with prices at most"));
-        let same = format!("{}{}", price(fine), price(fine));
-        assert!(problem(&same).contains("two products have the key"));
+        refused(&(most + &product(10)), "10 products with prices at most");
     }
 }

@@ -71,7 +71,9 @@ async function swap(event) {
   document.querySelector("[data-swap=summary]").replaceWith(summary);
   const current = document.querySelector("form.card");
   if (current.dataset.asksForCard !== pay.dataset.asksForCard) {
-    pay.elements.email.value = current.elements.email.value;
+    for (const { name, value } of current.elements) {
+      if (name && pay.elements[name]) pay.elements[name].value = value;
+    }
     current.replaceWith(pay);
     prepare(pay);
   } else {

@@ -38,6 +38,7 @@ pub(crate) fn for_kind(kind: crate::objects::Kind) -> String {
         Kind::PromotionCode => new("promo_1", 23),
         Kind::Refund => new("re_3", 23),
         Kind::SetupIntent => new("seti_1", 23),
+        Kind::TaxId => new("txi_1", 23),
         Kind::TestClock => new("clock_1", 23),
     }
 }

@@ -14,8 +14,10 @@ use tokio::net::TcpListener;
 
 /// The plan that everybody has or wants.
 pub const PLAN: &str = "starter-monthly";
+/// What a switch is previewed to.
+const OTHER_PLAN: &str = "pro-monthly";
 
-/// The functions that answer people and Stripe, and the two that nobody waits for.
+/// The functions that answer people and Stripe and have peers, and the others.
 pub const HTTP: [&str; 4] = [
     "config",
     "create-checkout-session",
@@ -23,7 +25,13 @@ pub const HTTP: [&str; 4] = [
     "webhook",
 ];
 /// See [`HTTP`].
-pub const OTHERS: [&str; 2] = ["provision", "reconcile"];
+pub const OTHERS: [&str; 5] = [
+    "change-subscription",
+    "create-portal-session",
+    "invoices",
+    "provision",
+    "reconcile",
+];
 
 /// Where a function finds what it asks.
 pub struct Services {
@@ -135,6 +143,8 @@ impl World {
             ("WEBHOOK_SECRET_ARN", "webhook"),
             ("ACCESS_GRACE_DAYS", "7"),
             ("ACCESS_SLACK_HOURS", "24"),
+            ("AUTOMATIC_TAX", "false"),
+            ("TAX_IDS", "false"),
             ("STACK", "bench"),
             ("WEBHOOK_URL", &webhook),
             ("AWS_ENDPOINT_URL_DYNAMODB", &services.dynamodb),
@@ -169,6 +179,15 @@ impl World {
                 let event = Event::new("POST", "/api/webhook").body(&self.event);
                 event.header("stripe-signature", &signature).into_payload()
             }
+            "change-subscription" => {
+                let event = Event::new("GET", "/api/subscription/preview");
+                by(event.query("plan", OTHER_PLAN), &self.subscriber).into_payload()
+            }
+            "create-portal-session" => {
+                let event = Event::new("POST", "/api/create-portal-session").body("{}");
+                by(event, &self.subscriber).into_payload()
+            }
+            "invoices" => by(Event::new("GET", "/api/invoices"), &self.subscriber).into_payload(),
             "reconcile" => json!({ "job": "undelivered" }),
             "provision" => json!({ "operation": "doctor" }),
             other => anyhow::bail!("there is no request for {other}"),

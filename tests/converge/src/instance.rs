@@ -13,7 +13,7 @@ use create_checkout_session::CreateCheckoutSession;
 use http_api::{HttpFunction as _, Request, Response};
 use https_client::HttpsClient;
 use lambda_http::{Body, request};
-use payments::{SecretKey, Stripe, WebhookSecrets};
+use payments::{SecretKey, Stripe, Taxes, WebhookSecrets};
 use reconcile::{Reconcile, State};
 use secrets::SigningSecrets;
 use serde_json::json;
@@ -139,7 +139,8 @@ impl Instance {
             Kind::Reconcile => Function::Reconcile(Reconcile::new(syncer, POLICY)),
             Kind::Checkout => {
                 let (https, site) = (clients.https.clone(), SITE.to_owned());
-                let checkout = CreateCheckoutSession::new(syncer, https, site, SITE);
+                let checkout =
+                    CreateCheckoutSession::new(syncer, https, site, SITE, Taxes::default());
                 Function::Checkout(Box::new(checkout))
             }
         };

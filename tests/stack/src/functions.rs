@@ -69,6 +69,8 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
         ("WEBHOOK_SECRET_ARN", WEBHOOK_SECRET),
         ("ACCESS_GRACE_DAYS", "7"),
         ("ACCESS_SLACK_HOURS", "24"),
+        ("AUTOMATIC_TAX", "false"),
+        ("TAX_IDS", "false"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url),
     ] {
@@ -137,6 +139,14 @@ impl Event {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.0["headers"][name] = value.into();
+        self
+    }
+
+    /// With a query of one parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.0["rawQueryString"] = format!("{name}={value}").into();
+        self.0["queryStringParameters"] = json!({ name: value });
         self
     }
 

@@ -57,8 +57,11 @@ impl Rehearsal<'_> {
             return self.wait();
         }
         session.tests("rehearse: end to end", |tally| {
-            self.test_plans()?;
-            self.end_to_end(&[], tally)
+            let on_trial = self.test_plans()?;
+            self.set_trials(&on_trial, false)?;
+            let told = self.end_to_end(&[], tally);
+            self.set_trials(&on_trial, true)?;
+            told
         })?;
         session.tests("rehearse: what each function may do", |tally| {
             self.policies(tally)
@@ -172,7 +175,9 @@ impl Rehearsal<'_> {
             .map_or(0, Vec::len))
     }
 
-    fn test_plans(&self) -> Result<()> {
+    /// Makes what the tests buy where `plans.toml` has it not. Gives the prices that have it with a free trial, and of how many days: whoever buys for a
+    /// test pays at once.
+    fn test_plans(&self) -> Result<Vec<(String, String)>> {
         let config = format!("{}/api/config", self.stack.cloud.edge());
         let on_offer = |key: &str| -> Result<bool> {
             let config = ureq::get(&config).call()?.body_mut().read_to_string()?;
@@ -196,7 +201,33 @@ impl Rehearsal<'_> {
             self.stripe.create("/prices", &price)?;
             until("the plan is on offer", || on_offer(key))?;
         }
-        Ok(())
+        let prices = self
+            .stripe
+            .list("/prices?lookup_keys[]=starter-monthly&lookup_keys[]=pro-monthly")?;
+        let trial = |price: &Value| {
+            let days = price["metadata"]["trial_days"].as_str()?;
+            Some((price["id"].as_str()?.to_owned(), days.to_owned()))
+        };
+        Ok(prices.iter().filter_map(trial).collect())
+    }
+
+    /// Gives these prices their trials, or takes them away, until the page knows.
+    fn set_trials(&self, prices: &[(String, String)], on: bool) -> Result<()> {
+        let config = format!("{}/api/config", self.stack.cloud.edge());
+        for (price, days) in prices {
+            let days = if on { days } else { "" };
+            let metadata = format!("metadata[trial_days]={days}");
+            self.stripe.create(&format!("/prices/{price}"), &metadata)?;
+        }
+        until("the plans are on offer so", || {
+            let config = ureq::get(&config).call()?.body_mut().read_to_string()?;
+            let config: Value = serde_json::from_str(&config)?;
+            let plans = config["plans"].as_array().into_iter().flatten();
+            let monthly = plans
+                .filter(|plan| plan["key"] == "starter-monthly" || plan["key"] == "pro-monthly");
+            let with_trial = monthly.filter(|plan| plan["trial_days"] != 0).count();
+            Ok(with_trial == if on { prices.len() } else { 0 })
+        })
     }
 
     fn wait(&self) -> Result<()> {

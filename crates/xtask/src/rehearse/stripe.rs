@@ -66,7 +66,7 @@ impl Stripe {
         Ok(objects.with_context(|| list.to_string())?.clone())
     }
 
-    /// Makes an object of a form; its id.
+    /// Makes or changes an object by a form; its id.
     pub fn create(&self, path: &str, form: &str) -> Result<String> {
         let url = format!("{}/v1{path}", self.url);
         let mut made = ureq::post(url)

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::command::{output, run as run_command};
+use crate::command::{cargo, output, run as run_command};
 use crate::session::Session;
 use crate::tools::{self, Venv};
 use crate::workspace::Workspace;
@@ -59,8 +59,17 @@ pub(crate) fn build(
     if session.has_done(&name) {
         return Ok(built);
     }
+    // What SAM builds one after another, without a word, and finds done.
+    session.step("template: the functions, as they ship", || {
+        let mut build = cargo("lambda");
+        venv.put_on_path(&mut build);
+        build.args(["build", "--release"]);
+        if architecture == "arm64" {
+            build.arg("--arm64");
+        }
+        run_command(build.current_dir(workspace.root()))
+    })?;
     session.step(&name, || {
-        println!("Release builds, one function after another: minutes the first time, and SAM shows nothing of them.");
         let mut build = sam(venv, workspace.root());
         build.arg("build").arg("--build-dir").arg(&built);
         run_command(

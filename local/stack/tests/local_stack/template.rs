@@ -160,7 +160,14 @@ fn our_routes_are_read() {
     insta::assert_snapshot!(routes.join("\n"), @r#"
     GET /api/config → ConfigFunction 30s []
     POST /api/create-checkout-session → CreateCheckoutSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/create-portal-session → CreatePortalSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/invoices → InvoicesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/cancel → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/pay → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/subscription/preview → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/resume → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/subscription → SubscriptionStatusFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/subscription/switch → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/subscription/sync → SubscriptionStatusFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/webhook → WebhookFunction 30s []
     "#);
@@ -189,6 +196,16 @@ fn our_functions_are_read() {
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
+    change-subscription 25s 256 MB
+      ACCESS_GRACE_DAYS=7
+      ACCESS_SLACK_HOURS=24
+      APP=tollgate
+      ORIGIN_SECRET=
+      SITE_URL=http://localhost:8787
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
+      TABLE_NAME=local-Table
     config 5s 256 MB
       APP=tollgate
       ORIGIN_SECRET=
@@ -198,9 +215,28 @@ fn our_functions_are_read() {
       TABLE_NAME=local-Table
     create-checkout-session 25s 256 MB
       APP=tollgate
+      AUTOMATIC_TAX=false
       ORIGIN_SECRET=
       SIGN_IN_URL=http://localhost:8788
       SITE_URL=http://localhost:8787
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
+      TABLE_NAME=local-Table
+      TAX_IDS=false
+    create-portal-session 20s 256 MB
+      ACCESS_GRACE_DAYS=7
+      ACCESS_SLACK_HOURS=24
+      APP=tollgate
+      ORIGIN_SECRET=
+      SITE_URL=http://localhost:8787
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
+      TABLE_NAME=local-Table
+    invoices 15s 256 MB
+      APP=tollgate
+      ORIGIN_SECRET=
       STRIPE_API_BASE=http://localhost:8789
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0

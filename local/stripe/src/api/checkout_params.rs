@@ -6,7 +6,9 @@ use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
 use super::subscription_params::{LONGEST_TRIAL_DAYS, billing_mode, trial_settings};
+use super::taxes::automatic_tax;
 use super::{set_texts, valid_email};
+use crate::engine::tax;
 
 const UNSUPPORTED: &str = "\
     after_expiration branding_settings consent_collection custom_fields custom_text \
@@ -44,10 +46,8 @@ pub(super) fn refuse(params: &mut Params) -> Result<(), ApiError> {
     }
     for switch in [
         "adaptive_pricing",
-        "automatic_tax",
         "invoice_creation",
         "phone_number_collection",
-        "tax_id_collection",
     ] {
         if let Some(mut object) = params.object(switch)? {
             if object.boolean("enabled")? == Some(true) {
@@ -56,16 +56,9 @@ pub(super) fn refuse(params: &mut Params) -> Result<(), ApiError> {
                     &format!("{switch}."),
                 ));
             }
-            object.refuse("invoice_data liability required")?;
+            object.refuse("invoice_data")?;
             object.finish()?;
         }
-    }
-    let address = params.one_of("billing_address_collection", &["auto", "required"])?;
-    if address.as_deref() == Some("required") {
-        return Err(ApiError::unsupported(
-            "billing_address_collection",
-            "Asking for an address.",
-        ));
     }
     // The page is in English, whatever is asked for.
     params.text("locale")?;
@@ -79,6 +72,58 @@ pub(super) fn refuse(params: &mut Params) -> Result<(), ApiError> {
         ));
     }
     Ok(())
+}
+
+/// What a session does about tax.
+pub(super) struct Taxes {
+    /// Whether it is computed.
+    pub(super) automatic: bool,
+    /// Whether the page asks for a tax id.
+    pub(super) asks_for_id: bool,
+    /// `required` where the page asks for a whole address.
+    pub(super) address: Option<String>,
+}
+
+/// Takes what the session does about tax.
+pub(super) fn taxes(params: &mut Params) -> Result<Taxes, ApiError> {
+    let automatic = automatic_tax(params)?.unwrap_or(false);
+    let mut asks_for_id = false;
+    if let Some(mut collection) = params.object("tax_id_collection")? {
+        asks_for_id = collection
+            .boolean("enabled")?
+            .ok_or_else(|| collection.missing("enabled"))?;
+        let required = collection.one_of("required", &["if_supported", "never"])?;
+        if required.as_deref() == Some("if_supported") {
+            return Err(ApiError::unsupported(
+                &collection.name("required"),
+                "A tax id that has to be given.",
+            ));
+        }
+        collection.finish()?;
+    }
+    Ok(Taxes {
+        automatic,
+        asks_for_id,
+        address: params.one_of("billing_address_collection", &["auto", "required"])?,
+    })
+}
+
+impl Taxes {
+    /// Refuses what Stripe refuses for a customer who is known: not to keep what has to be kept.
+    pub(super) fn check_known(&self, customer: &Value, update: &Value) -> Result<(), ApiError> {
+        if self.automatic && !tax::is_located(customer) && update["address"] != "auto" {
+            return Err(ApiError::refused_with(
+                "customer_tax_location_invalid",
+                "Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid address to the Customer or set either `customer_update[address]` to 'auto' or `customer_update[shipping]` to 'auto' to save the address entered in Checkout to the Customer.",
+            ));
+        }
+        if self.asks_for_id && update["name"] != "auto" {
+            return Err(ApiError::refused(
+                "Tax ID collection requires updating business name on the customer. To enable tax ID collection for an existing customer, please set `customer_update[name]` to `auto`.",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// A parameter that only some modes have.
@@ -131,17 +176,16 @@ pub(super) fn customer_update(params: &mut Params, known: bool) -> Result<Value,
         let message = "`customer_update` can only be used with `customer`.";
         return Err(ApiError::bad_request(message).about("customer_update"));
     }
-    for field in ["address", "shipping"] {
-        if update.one_of(field, &["auto", "never"])?.as_deref() == Some("auto") {
-            return Err(ApiError::unsupported(
-                &update.name(field),
-                "Asking for an address.",
-            ));
-        }
+    if update.one_of("shipping", &["auto", "never"])?.as_deref() == Some("auto") {
+        return Err(ApiError::unsupported(
+            &update.name("shipping"),
+            "Asking for a shipping address.",
+        ));
     }
+    let address = update.one_of("address", &["auto", "never"])?;
     let name = update.one_of("name", &["auto", "never"])?;
     update.finish()?;
-    Ok(json!({ "name": name }))
+    Ok(json!({ "address": address, "name": name }))
 }
 
 /// Takes `subscription_data`: what the subscription to come has.

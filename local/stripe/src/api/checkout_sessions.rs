@@ -3,16 +3,19 @@
 use serde_json::{Value, json};
 
 use super::checkout_params::{self as taken, only_in};
+use super::currencies::check_bound;
 use super::discounts;
 use super::error::ApiError;
-use super::line_items::{self, Priced};
+use super::line_items::{self, Currencies};
 use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
+use super::taxes::check_tax_behaviors;
 use super::{Context, existing, valid_email, valid_url};
 use crate::engine::checkout;
 use crate::engine::clocks;
 use crate::engine::discounts::Source;
+use crate::engine::tax;
 use crate::ids;
 use crate::objects::checkout_session::{self, LIFETIME, NewSession};
 use crate::objects::{Kind, text};
@@ -29,6 +32,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let sells = ["payment", "subscription"];
     for (field, modes) in [
         ("allow_promotion_codes", &sells[..]),
+        ("automatic_tax", &sells),
         ("discounts", &sells),
         ("line_items", &sells),
         ("payment_intent_data", &["payment"]),
@@ -36,6 +40,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         ("setup_intent_data", &["setup"]),
         ("submit_type", &sells),
         ("subscription_data", &["subscription"]),
+        ("tax_id_collection", &sells),
     ] {
         only_in(&params, field, &mode, modes)?;
     }
@@ -48,6 +53,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let (customer, customer_email) = customer(context, &mut params)?;
     let customer_creation = taken::customer_creation(&mut params, &mode, customer.is_some())?;
     let customer_update = taken::customer_update(&mut params, customer.is_some())?;
+    let taxes = taken::taxes(&mut params)?;
     let reference = reference(&mut params)?;
     let now = context.tx.now();
     let expires_at = params.integer("expires_at")?.unwrap_or(now + LIFETIME);
@@ -80,9 +86,32 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     };
     params.finish()?;
 
-    let priced = line_items::priced(context, wanted, &mode, trial)?;
-    let currency = session_currency(&mode, currency, &priced)?;
+    let known = match &customer {
+        Some(id) => context.tx.get(Kind::Customer, id)?.map(|it| it.body),
+        None => None,
+    };
+    if let Some(known) = &known {
+        taxes.check_known(known, &customer_update)?;
+    }
+    let theirs = known.as_ref().filter(|_| mode == "subscription");
+    let currencies = Currencies {
+        asked: currency.as_deref(),
+        customers: theirs.and_then(|it| it["currency"].as_str()),
+    };
+    let priced = line_items::priced(context, wanted, &mode, trial, &currencies)?;
+    let currency = match mode.as_str() {
+        "setup" => currency,
+        _ => Some(priced.currency),
+    };
+    if taxes.automatic {
+        check_tax_behaviors(priced.prices.iter())?;
+    }
+    if let ("subscription", Some(customer), Some(currency)) = (mode.as_str(), &customer, &currency)
+    {
+        check_bound(context, customer, currency)?;
+    }
     let id = ids::for_kind(Kind::CheckoutSession);
+    let located = known.as_ref().is_some_and(tax::is_located);
     let session = NewSession {
         mode: &mode,
         customer: customer.as_deref(),
@@ -100,6 +129,9 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
             _ => "always",
         }),
         submit_type: submit_type.as_deref(),
+        automatic_tax: tax::computed(taxes.automatic, located),
+        billing_address_collection: taxes.address.as_deref(),
+        collects_tax_id: taxes.asks_for_id,
         expires_at,
         url: format!("{}/c/pay/{id}", context.url),
         created: now,
@@ -192,24 +224,6 @@ fn discounts_of(params: &mut Params) -> Result<(Option<bool>, Value), ApiError> 
         )),
     });
     Ok((allowed, discounts.collect::<Result<Vec<_>, _>>()?.into()))
-}
-
-/// The currency of the prices, which `currency` must not contradict.
-fn session_currency(
-    mode: &str,
-    asked: Option<String>,
-    priced: &Priced,
-) -> Result<Option<String>, ApiError> {
-    if mode == "setup" {
-        return Ok(asked);
-    }
-    match asked {
-        Some(asked) if asked != priced.currency => {
-            let message = format!("The prices of the line items are not in {asked}.");
-            Err(ApiError::refused(message).about("currency"))
-        }
-        _ => Ok(Some(priced.currency.clone())),
-    }
 }
 
 /// Changes one: its metadata.

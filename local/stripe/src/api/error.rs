@@ -187,6 +187,18 @@ impl ApiError {
         error
     }
 
+    /// 404: there is nothing that a customer will be billed for.
+    pub(crate) fn no_upcoming_invoice(customer: &str) -> Self {
+        Self {
+            executed: true,
+            ..Self::new(
+                StatusCode::NOT_FOUND,
+                Some("invoice_upcoming_none"),
+                format!("No upcoming invoices for customer: {customer}"),
+            )
+        }
+    }
+
     /// 400: the object that a parameter names does not exist.
     pub(crate) fn no_such_referenced(kind: Kind, id: &str, param: &str) -> Self {
         let message = format!("No such {}: '{id}'", kind.spoken());

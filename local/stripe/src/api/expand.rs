@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use crate::engine::invoices;
+use crate::engine::{invoices, prices, tax, tax_ids};
 use crate::objects::{self, Kind};
 use crate::store::{Query, Transaction};
 
@@ -109,12 +109,18 @@ fn include(tx: &Transaction<'_>, object: &mut Value, field: &str) -> Result<(), 
             object[field] = objects::list(&url(Kind::Subscription, "customer"), shown, false);
         }
         ("customer", "sources" | "tax_ids") => {
+            // There are no sources: only cards that are payment methods.
+            let shown = match field {
+                "tax_ids" => tax_ids::of(tx, &id)?,
+                _ => Vec::new(),
+            };
             object[field] = objects::list(
                 &format!("{}/{id}/{field}", Kind::Customer.path()),
-                Vec::new(),
+                shown.into_iter().map(|it| it.body).collect(),
                 false,
             );
         }
+        ("customer", "tax") => object[field] = tax::of_customer(object),
         ("charge", "refunds") => {
             let query = Query::of(Kind::Refund).with("$.charge", &id);
             let shown = tx.all(&query)?.into_iter().map(|it| it.body).collect();
@@ -153,12 +159,9 @@ fn include(tx: &Transaction<'_>, object: &mut Value, field: &str) -> Result<(), 
             object[field] = json!({ objects::text(object, "currency"): { "amount_off": object["amount_off"] } });
         }
         ("price", "currency_options") => {
-            object[field] = json!({ objects::text(object, "currency"): {
-                "custom_unit_amount": null,
-                "tax_behavior": object["tax_behavior"],
-                "unit_amount": object["unit_amount"],
-                "unit_amount_decimal": object["unit_amount_decimal"],
-            }});
+            let price = tx.get(Kind::Price, &id)?;
+            let further = price.map_or(Value::Null, |it| it.private[prices::OPTIONS].clone());
+            object[field] = objects::price::options(object, &further);
         }
         _ => {}
     }

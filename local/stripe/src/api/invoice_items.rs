@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::currencies::price_in;
 use super::error::ApiError;
 use super::line_items::quantity;
 use super::list::{Paging, time_filter};
@@ -67,14 +68,12 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
             (amount, currency, None)
         }
         (None, Some(price)) => {
+            let price = match &currency {
+                Some(currency) => price_in(context, text(&price, "id"), currency, "currency")?,
+                None => price,
+            };
             let unit_amount = price["unit_amount"].as_i64().unwrap_or_default();
             let its = text(&price, "currency").to_owned();
-            if currency.is_some_and(|it| it != its) {
-                return Err(
-                    ApiError::refused("The price specified supports another currency.")
-                        .about("currency"),
-                );
-            }
             let line_price = LinePrice {
                 id: text(&price, "id").to_owned(),
                 product: text(&price, "product").to_owned(),

@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::params::Params;
 use super::payment_methods::attach_to;
 use super::subscription_params as taken;
-use super::{Context, customer_named, existing, set_texts, subscriptions};
+use super::{Context, currencies, customer_named, existing, set_texts, subscriptions};
 use crate::engine::collection::{self, Collected};
 use crate::engine::invoices::{self, Draft, End};
 use crate::engine::subscriptions::{self as lives, EndsAt, FirstPayment, New};
@@ -361,20 +361,26 @@ pub(super) fn preview(context: &Context<'_>, mut params: Params) -> Result<Value
     if customer.is_some_and(|it| record.body["customer"] != it) {
         return Err(missing());
     }
+    if currency.is_some_and(|it| record.body["currency"] != it.as_str()) {
+        let message = "The currency of a subscription cannot be changed.";
+        return Err(ApiError::refused(message).about("currency"));
+    }
     let (body, changes) = subscriptions::previewed(context, &record, &mut details)?;
     details.finish()?;
-    let previewed = context.tx.as_if(|| {
+    let (previewed, prorated_at) = context.tx.as_if(|| {
         let changed = updates::make(context.tx, &record, body, changes)?;
-        match changed.invoice {
-            Some(draft) => Ok::<_, ApiError>(Some(draft)),
-            None => Ok(crate::engine::upcoming(context.tx, &changed.subscription)?),
-        }
+        let invoice = match changed.invoice {
+            Some(draft) => Some(draft),
+            None => crate::engine::upcoming(context.tx, &changed.subscription)?,
+        };
+        Ok::<_, ApiError>((invoice, changed.prorated_at))
     })?;
-    let none = || {
-        ApiError::refused("No upcoming invoices for customer: the subscription is set to end.")
-            .coded("invoice_upcoming_none")
-    };
-    Ok(as_preview(previewed.ok_or_else(none)?))
+    let none = || ApiError::no_upcoming_invoice(text(&record.body, "customer"));
+    let mut preview = as_preview(previewed.ok_or_else(none)?);
+    if let Some(at) = prorated_at {
+        preview["parent"]["subscription_details"]["subscription_proration_date"] = json!(at);
+    }
+    Ok(preview)
 }
 
 fn preview_new(
@@ -392,11 +398,14 @@ fn preview_new(
         .map(|item| taken::new_item(context, item))
         .collect::<Result<_, _>>()?;
     taken::fitting(items.iter().map(|it| &it.price))?;
-    if currency.is_some_and(|it| items[0].price["currency"] != it) {
-        return Err(
-            ApiError::refused("The price specified supports another currency.").about("currency"),
-        );
-    }
+    let param = if currency.is_some() {
+        "currency"
+    } else {
+        "items"
+    };
+    let currency = currencies::currency_of(context, &items, currency, customer)?;
+    let items = currencies::priced_in(context, items, &currency, param)?;
+    currencies::check_bound(context, text(customer, "id"), &currency)?;
     let trial_end = match details.text("trial_end")? {
         Some(time) if time != "now" => Some(taken::future("trial_end", &time, context.tx.now())?),
         _ => None,
@@ -417,6 +426,7 @@ fn preview_new(
                 billing_mode: mode,
                 missing_payment_method: "create_invoice",
                 saves_payment_method: false,
+                automatic_tax: false,
                 trial_end,
                 ends: EndsAt::Never,
                 payment: FirstPayment::Later,
@@ -445,16 +455,16 @@ fn as_preview(mut invoice: Value) -> Value {
     invoice["id"] = json!(id);
     invoice["status"] = json!("draft");
     invoice["number"] = Value::Null;
-    invoice["auto_advance"] = json!(true);
+    invoice["auto_advance"] = json!(false);
+    invoice["billing_reason"] = json!("upcoming");
     // What is free, or left open, was finalized to find out what it costs.
     for field in ["amount_paid", "attempt_count"] {
         invoice[field] = json!(0);
     }
     invoice["amount_remaining"] = invoice["amount_due"].clone();
     invoice["attempted"] = json!(false);
-    for field in ["effective_at", "ending_balance"] {
-        invoice[field] = Value::Null;
-    }
+    invoice["effective_at"] = Value::Null;
+    invoice["ending_balance"] = json!(invoice::balance_after(&invoice));
     for at in ["finalized_at", "paid_at"] {
         invoice["status_transitions"][at] = Value::Null;
     }

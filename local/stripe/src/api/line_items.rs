@@ -2,18 +2,22 @@
 
 use serde_json::{Map, Value};
 
+use super::currencies::price_in;
 use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
 use super::{Context, prices};
+use crate::engine::prices as engine;
 use crate::money;
 use crate::objects::invoice::CHARGEABLE;
 use crate::objects::{Kind, checkout_session, text};
+use crate::store::Record;
 
 /// Stripe's limits.
 const MOST_ONE_TIME: usize = 100;
 const MOST_OF_SUBSCRIPTION: usize = 20;
 const MOST_OF_ONE: i64 = 999_999;
+const DIFFERENT_CURRENCIES: &str = "Checkout does not support prices with different currencies.";
 
 /// A line item as it was asked for.
 pub(super) struct WantedItem {
@@ -32,6 +36,8 @@ enum WantedPrice {
 /// What is sold, and in what currency.
 pub(super) struct Priced {
     pub(super) items: Vec<Value>,
+    /// Their prices, in this currency.
+    pub(super) prices: Vec<Value>,
     pub(super) currency: String,
 }
 
@@ -94,40 +100,45 @@ pub(super) fn quantity(params: &mut Params) -> Result<Option<i64>, ApiError> {
     ))
 }
 
+/// What is paid in where the session does not say: the first of these that all prices have.
+pub(super) struct Currencies<'a> {
+    /// By the session's `currency`, which all prices must have.
+    pub(super) asked: Option<&'a str>,
+    /// What the customer pays in.
+    pub(super) customers: Option<&'a str>,
+}
+
 /// The line items of a session in this mode, with what each costs today before discounts.
 pub(super) fn priced(
     context: &Context<'_>,
     wanted: Vec<WantedItem>,
     mode: &str,
     trial: bool,
+    currencies: &Currencies<'_>,
 ) -> Result<Priced, ApiError> {
     let subscribes = mode == "subscription";
-    let (mut items, mut currency) = (Vec::new(), Value::Null);
+    let found: Vec<Found> = wanted
+        .into_iter()
+        .map(|it| it.find(context))
+        .collect::<Result<_, _>>()?;
+    let currency = common_currency(&found, currencies);
+    let (mut items, mut prices) = (Vec::new(), Vec::new());
     let (mut interval, mut one_time) = (Value::Null, 0);
-    for WantedItem {
+    for Found {
         param,
         price,
+        product,
         quantity,
         metadata,
-    } in wanted
+    } in found
     {
         let refused = |message: &str| ApiError::refused(message).about(&param);
-        let (price, product) = match price {
-            WantedPrice::Existing(id) => existing(context, &id, &param)?,
-            WantedPrice::Inline(data) => {
-                let price = prices::inline(context, data)?;
-                let product = context.tx.get(Kind::Product, text(&price, "product"))?;
-                (price, product.map_or(Value::Null, |it| it.body))
+        let price = match &currencies.asked {
+            Some(asked) => price_in(context, &price.id, asked, "currency")?,
+            None => {
+                engine::as_in(&price, &currency).ok_or_else(|| refused(DIFFERENT_CURRENCIES))?
             }
         };
-        if currency.is_null() {
-            currency = price["currency"].clone();
-        }
-        if currency != price["currency"] {
-            return Err(refused(
-                "Checkout does not support prices with different currencies.",
-            ));
-        }
         let recurring = &price["recurring"];
         if recurring.is_null() {
             one_time += 1;
@@ -155,6 +166,7 @@ pub(super) fn priced(
         let mut item = checkout_session::line_item(&price, name, quantity, due);
         item["metadata"] = Value::Object(metadata);
         items.push(item);
+        prices.push(price);
     }
     if subscribes && interval.is_null() {
         return Err(ApiError::refused(
@@ -175,11 +187,63 @@ pub(super) fn priced(
         .iter()
         .filter_map(|it| it["amount_total"].as_i64())
         .fold(0, i64::saturating_add);
-    check_due(due, currency.as_str().unwrap_or_default())?;
+    check_due(due, &currency)?;
     Ok(Priced {
         items,
-        currency: currency.as_str().unwrap_or_default().to_owned(),
+        prices,
+        currency,
     })
+}
+
+/// A line item with its price and product.
+struct Found {
+    param: String,
+    price: Record,
+    product: Value,
+    quantity: i64,
+    metadata: Map<String, Value>,
+}
+
+impl WantedItem {
+    fn find(self, context: &Context<'_>) -> Result<Found, ApiError> {
+        let (price, product) = match self.price {
+            WantedPrice::Existing(id) => existing(context, &id, &self.param)?,
+            WantedPrice::Inline(data) => {
+                let price = prices::inline(context, data)?;
+                let price = context.tx.get(Kind::Price, text(&price, "id"))?;
+                let price = price.ok_or_else(ApiError::internal)?;
+                let product = context
+                    .tx
+                    .get(Kind::Product, text(&price.body, "product"))?;
+                (price, product.map_or(Value::Null, |it| it.body))
+            }
+        };
+        Ok(Found {
+            param: self.param,
+            price,
+            product,
+            quantity: self.quantity,
+            metadata: self.metadata,
+        })
+    }
+}
+
+/// The currency that is asked for, else the customer's where all prices have it, else that of the first price. (Stripe would
+/// look where the buyer is, too.)
+fn common_currency(found: &[Found], currencies: &Currencies<'_>) -> String {
+    if let Some(asked) = currencies.asked {
+        return asked.to_owned();
+    }
+    let all_have = |currency: &str| {
+        found
+            .iter()
+            .all(|it| engine::as_in(&it.price, currency).is_some())
+    };
+    let customers = currencies.customers.filter(|it| all_have(it));
+    let own = found
+        .first()
+        .map_or("", |it| text(&it.price.body, "currency"));
+    customers.unwrap_or(own).to_owned()
 }
 
 /// Nothing may be due, or what Stripe charges at once.
@@ -200,10 +264,10 @@ fn check_due(due: i64, currency: &str) -> Result<(), ApiError> {
 }
 
 /// A price that may be sold, and its product.
-fn existing(context: &Context<'_>, id: &str, param: &str) -> Result<(Value, Value), ApiError> {
+fn existing(context: &Context<'_>, id: &str, param: &str) -> Result<(Record, Value), ApiError> {
     let missing = || ApiError::no_such_referenced(Kind::Price, id, param);
-    let price = context.tx.get(Kind::Price, id)?.ok_or_else(missing)?.body;
-    if price["active"] == false {
+    let price = context.tx.get(Kind::Price, id)?.ok_or_else(missing)?;
+    if price.body["active"] == false {
         return Err(ApiError::refused(
             "The price specified is inactive. This field only accepts active prices.",
         )
@@ -211,7 +275,7 @@ fn existing(context: &Context<'_>, id: &str, param: &str) -> Result<(Value, Valu
     }
     let product = context
         .tx
-        .get(Kind::Product, text(&price, "product"))?
+        .get(Kind::Product, text(&price.body, "product"))?
         .ok_or_else(missing)?
         .body;
     if product["active"] == false {

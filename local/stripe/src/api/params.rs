@@ -263,6 +263,13 @@ impl Params {
         }
     }
 
+    /// The names of the fields that are yet to be taken, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.fields.keys().cloned().collect();
+        names.sort();
+        names
+    }
+
     /// Whether all have been taken.
     pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()

@@ -52,6 +52,8 @@ pub(super) fn confirm(
     let payer = Payer {
         email: details["email"].as_str(),
         name: details["name"].as_str(),
+        address: Some(&details["address"]).filter(|it| it["country"].is_string()),
+        business: None,
         means: Means::Method(&method),
     };
     match checkout::pay(context.tx, id, &payer)? {

@@ -2,19 +2,21 @@
 
 use serde_json::{Value, json};
 
+use super::currency_options::{
+    TAX_BEHAVIORS, changed_options, check_tax_behavior, given_options, unit_amount,
+};
 use super::error::ApiError;
 use super::list::{Paging, time_filter};
 use super::params::Params;
 use super::{Context, existing, set_texts};
+use crate::engine::prices;
 use crate::ids;
-use crate::objects::invoice::CHARGEABLE;
 use crate::objects::price::NewPrice;
 use crate::objects::{Kind, price, product, text};
 use crate::store::Query;
 
 const UNSUPPORTED: &str = "\
-    currency_options custom_unit_amount tiers tiers_mode transform_quantity \
-    unit_amount_decimal";
+    custom_unit_amount tiers tiers_mode transform_quantity unit_amount_decimal";
 const INTERVALS: &[&str] = &["day", "week", "month", "year"];
 /// Stripe allows three years.
 const LONGEST: &[(&str, i64)] = &[("day", 1095), ("week", 156), ("month", 36), ("year", 3)];
@@ -28,6 +30,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     let unit_amount = unit_amount(&mut params)?;
     params.one_of("billing_scheme", &["per_unit"])?;
     let recurring = recurring(&mut params)?;
+    let given = match params.object(prices::OPTIONS)? {
+        Some(given) => given_options(given, &currency)?,
+        None => Vec::new(),
+    };
     let product_id = params.text("product")?;
     let product_data = params.object("product_data")?;
     let id = ids::for_kind(Kind::Price);
@@ -67,6 +73,10 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     };
     let mut body = price::new(&id, &new, context.tx.now());
     let transfer = change(&mut body, params)?;
+    let mut options = json!({});
+    for it in given {
+        it.apply(&mut options)?;
+    }
 
     match new_product {
         Some(product) => {
@@ -88,9 +98,12 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         None => {}
     }
     claim_lookup_key(context, &body, transfer)?;
-    context
-        .tx
-        .create(Kind::Price, &body, &Value::Null, "price.created")?;
+    context.tx.create(
+        Kind::Price,
+        &body,
+        &json!({ prices::OPTIONS: options }),
+        "price.created",
+    )?;
     Ok(body)
 }
 
@@ -103,7 +116,7 @@ pub(super) fn inline(context: &Context<'_>, mut data: Params) -> Result<Value, A
         .ok_or_else(|| data.missing("currency"))?;
     let unit_amount = unit_amount(&mut data)?;
     let recurring = recurring(&mut data)?;
-    let behavior = data.one_of("tax_behavior", &["exclusive", "inclusive", "unspecified"])?;
+    let behavior = data.one_of("tax_behavior", TAX_BEHAVIORS)?;
     let (param, product_id) = (data.name("product"), data.text("product")?);
     let product = match (product_id, data.object("product_data")?) {
         (Some(id), None) => {
@@ -140,27 +153,6 @@ pub(super) fn inline(context: &Context<'_>, mut data: Params) -> Result<Value, A
         .tx
         .create(Kind::Price, &body, &Value::Null, "price.created")?;
     Ok(body)
-}
-
-/// Takes the amount of one piece, in minor units.
-fn unit_amount(params: &mut Params) -> Result<i64, ApiError> {
-    let name = params.name("unit_amount");
-    let refused = |message: &str| {
-        Err(ApiError::invalid(
-            "parameter_invalid_integer",
-            &name,
-            message,
-        ))
-    };
-    let most = *CHARGEABLE.end();
-    match params.integer("unit_amount")? {
-        None => Err(params.missing("unit_amount")),
-        Some(..0) => refused("This value must be greater than or equal to 0."),
-        Some(amount) if amount > most => {
-            refused(&format!("This value must be less than or equal to {most}."))
-        }
-        Some(amount) => Ok(amount),
-    }
 }
 
 fn inline_product(context: &Context<'_>, mut data: Params) -> Result<Value, ApiError> {
@@ -204,13 +196,27 @@ fn recurring(params: &mut Params) -> Result<Option<(String, i64)>, ApiError> {
     Ok(Some((interval, count)))
 }
 
-/// Changes one: never its amount, as at Stripe.
-pub(super) fn update(context: &Context<'_>, id: &str, params: Params) -> Result<Value, ApiError> {
+/// Changes one: never its amount, as at Stripe, but what it costs in further currencies.
+pub(super) fn update(
+    context: &Context<'_>,
+    id: &str,
+    mut params: Params,
+) -> Result<Value, ApiError> {
     params.refuse(UNSUPPORTED)?;
     let record = existing(context, Kind::Price, id)?;
     let mut body = record.body.clone();
+    let options = changed_options(context, &record, &mut params)?;
     let transfer = change(&mut body, params)?;
     claim_lookup_key(context, &body, transfer)?;
+    if let Some(options) = options {
+        let mut private = json!({});
+        private[prices::OPTIONS] = options;
+        context.tx.replace_private(id, &private)?;
+        // What is shown only when it is expanded is not in the event, but that it changed is told.
+        if body == record.body {
+            context.tx.emit("price.updated", &body, Some(json!({})))?;
+        }
+    }
     context.tx.update(&record.body, &body, "price.updated")?;
     Ok(body)
 }
@@ -221,9 +227,8 @@ fn change(body: &mut Value, mut params: Params) -> Result<bool, ApiError> {
         body["active"] = json!(active);
     }
     set_texts(body, &mut params, &["lookup_key", "nickname"])?;
-    if let Some(behavior) =
-        params.one_of("tax_behavior", &["exclusive", "inclusive", "unspecified"])?
-    {
+    if let Some(behavior) = params.one_of("tax_behavior", TAX_BEHAVIORS)? {
+        check_tax_behavior(text(body, "tax_behavior"), &behavior, "tax_behavior")?;
         body["tax_behavior"] = json!(behavior);
     }
     let transfer = params.boolean("transfer_lookup_key")?.unwrap_or(false);

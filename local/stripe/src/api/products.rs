@@ -11,8 +11,10 @@ use crate::objects::{Kind, product};
 use crate::store::{Cursor, Query};
 
 const UNSUPPORTED: &str = "\
-    default_price_data images marketing_features package_dimensions shippable \
-    statement_descriptor tax_code type";
+    default_price_data images package_dimensions shippable statement_descriptor type";
+/// Stripe's limits of marketing features.
+const MOST_FEATURES: usize = 15;
+const LONGEST_FEATURE: usize = 80;
 
 /// Creates one.
 pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value, ApiError> {
@@ -75,10 +77,53 @@ fn change(_context: &Context<'_>, body: &mut Value, mut params: Params) -> Resul
         body["active"] = json!(active);
     }
     set_texts(body, &mut params, &["description", "unit_label", "url"])?;
+    if let Some(features) = marketing_features(&mut params)? {
+        body["marketing_features"] = features;
+    }
+    if let Some(code) = params.text_or_unset("tax_code")? {
+        if !code.is_empty() && !is_tax_code(&code) {
+            let message = format!("No such tax code: '{code}'");
+            return Err(ApiError::refused_with("resource_missing", message).about("tax_code"));
+        }
+        body["tax_code"] = or_null(&code);
+    }
     if let Some(metadata) = params.metadata()? {
         metadata.apply(&mut body["metadata"])?;
     }
     params.finish()
+}
+
+/// Takes what a product is praised for; none where it is to be unset.
+fn marketing_features(params: &mut Params) -> Result<Option<Value>, ApiError> {
+    if params.is_empty_text("marketing_features") {
+        params.take("marketing_features");
+        return Ok(Some(json!([])));
+    }
+    let Some(given) = params.objects("marketing_features")? else {
+        return Ok(None);
+    };
+    if given.len() > MOST_FEATURES {
+        let message = format!("A product can have at most {MOST_FEATURES} marketing features.");
+        return Err(ApiError::bad_request(message).about("marketing_features"));
+    }
+    let mut features = Vec::new();
+    for mut feature in given {
+        let (param, name) = (feature.name("name"), feature.required_text("name")?);
+        if name.chars().count() > LONGEST_FEATURE {
+            let message =
+                format!("Invalid string: {name}; must be at most {LONGEST_FEATURE} characters");
+            return Err(ApiError::bad_request(message).about(&param));
+        }
+        feature.finish()?;
+        features.push(json!({ "name": name }));
+    }
+    Ok(Some(json!(features)))
+}
+
+/// Whether a text has the form of Stripe's tax codes. Which there are is not known here.
+fn is_tax_code(code: &str) -> bool {
+    code.strip_prefix("txcd_")
+        .is_some_and(|it| it.len() == 8 && it.bytes().all(|it| it.is_ascii_digit()))
 }
 
 /// Shows one.

@@ -10,7 +10,7 @@ use super::{Context, existing, read_only};
 use crate::engine::refunds;
 use crate::money;
 use crate::objects::{Kind, text};
-use crate::store::{Query, Record};
+use crate::store::Record;
 
 const UNSUPPORTED: &str = "\
     currency customer instructions_email origin refund_application_fee reverse_transfer";
@@ -81,11 +81,7 @@ fn check(context: &Context<'_>, charge: &Value, amount: Option<i64>) -> Result<i
             "Charge {id} cannot be refunded: it was not paid, or not captured yet."
         )));
     }
-    let disputes = Query::of(Kind::Dispute)
-        .with("$.charge", id)
-        .compares("$.is_charge_refundable", "=", 0)
-        .without("$.status", "won");
-    if !context.tx.all(&disputes)?.is_empty() {
+    if refunds::is_charged_back(context.tx, charge)? {
         let message = format!("Charge {id} has been charged back; cannot issue a refund.");
         return Err(ApiError::refused_with("charge_disputed", message));
     }

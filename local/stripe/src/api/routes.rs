@@ -9,7 +9,8 @@ use super::{
     Context, account, charges, checkout_sessions, coupons, customers, disputes, events, existing,
     invoice_items, invoices, payment_intents, payment_methods, payment_pages,
     portal_configurations, portal_sessions, prices, products, promotion_codes, read_only, refunds,
-    search, setup_intents, subscription_items, subscriptions, test_clocks, webhook_endpoints,
+    search, setup_intents, subscription_items, subscriptions, tax_ids, test_clocks,
+    webhook_endpoints,
 };
 use crate::engine::invoices::End;
 use crate::objects::Kind;
@@ -30,6 +31,15 @@ pub(super) fn run(
         ("GET", ["customers", id]) => customers::retrieve(context, id, params),
         ("POST", ["customers", id]) => customers::update(context, id, params),
         ("DELETE", ["customers", id]) => customers::delete(context, id, params),
+
+        ("GET", ["customers", id, "tax_ids"]) => tax_ids::list(context, id, params),
+        ("POST", ["customers", id, "tax_ids"]) => tax_ids::create(context, id, params),
+        ("GET", ["customers", customer, "tax_ids", id]) => {
+            tax_ids::retrieve(context, customer, id, params)
+        }
+        ("DELETE", ["customers", customer, "tax_ids", id]) => {
+            tax_ids::delete(context, customer, id, params)
+        }
 
         ("GET", ["products"]) => products::list(context, params),
         ("POST", ["products"]) => products::create(context, params),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Context;
+use super::currencies::price_in;
 use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
@@ -27,12 +28,6 @@ pub(super) fn collection(params: &mut Params) -> Result<(), ApiError> {
             "collection_method",
             "A subscription that sends invoices.",
         ));
-    }
-    if let Some(mut tax) = params.object("automatic_tax")? {
-        if tax.boolean("enabled")? == Some(true) {
-            return Err(ApiError::unsupported(&tax.name("enabled"), "Tax."));
-        }
-        tax.finish()?;
     }
     Ok(())
 }
@@ -87,18 +82,9 @@ pub(super) fn recurring_price(
     Ok(price)
 }
 
-/// Prices must be of one currency; of one interval, too, since this stand-in has one period for a subscription.
+/// Prices must be of one interval, since this stand-in has one period for a subscription.
 pub(super) fn fitting<'a>(prices: impl Iterator<Item = &'a Value>) -> Result<(), ApiError> {
     let prices: Vec<Value> = prices.cloned().collect();
-    if prices
-        .iter()
-        .any(|it| it["currency"] != prices[0]["currency"])
-    {
-        return Err(ApiError::refused(
-            "The price specified supports another currency than the subscription’s.",
-        )
-        .about("items"));
-    }
     for (index, price) in prices.iter().enumerate() {
         if prices[..index].iter().any(|it| it["id"] == price["id"]) {
             let message = format!(
@@ -133,7 +119,7 @@ pub(super) fn item_changes(
     Ok(changes)
 }
 
-/// Whether the prices after the changes are of one currency and interval.
+/// Whether the prices after the changes have the subscription's currency, and are of one interval.
 pub(super) fn check_fit(
     context: &Context<'_>,
     subscription: &Value,
@@ -162,14 +148,9 @@ pub(super) fn check_fit(
         ItemChange::Change { price, .. } => price.clone(),
         ItemChange::Remove { .. } => None,
     }));
-    if prices
-        .iter()
-        .any(|it| it["currency"] != subscription["currency"])
-    {
-        return Err(ApiError::refused(
-            "The price specified supports another currency than the subscription’s.",
-        )
-        .about("items"));
+    for price in &prices {
+        let currency = text(subscription, "currency");
+        price_in(context, text(price, "id"), currency, "items")?;
     }
     fitting(prices.iter())
 }

@@ -7,7 +7,7 @@ use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
 use super::subscription_params::{self as taken, LONGEST_TRIAL_DAYS};
-use super::{Context, customer_named, discounts, existing, or_null, set_texts};
+use super::{Context, currencies, customer_named, discounts, existing, or_null, set_texts, taxes};
 use crate::engine::discounts::{Target, redeem, replaced};
 use crate::engine::prorations;
 use crate::engine::subscriptions::{self, EndsAt, FirstPayment, New, discounts_of};
@@ -51,6 +51,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     params.refuse(UNSUPPORTED)?;
     params.refuse("billing_cycle_anchor")?;
     taken::collection(&mut params)?;
+    let automatic_tax = taxes::automatic_tax(&mut params)?.unwrap_or(false);
     let customer = params.required_text("customer")?;
     let items = params.objects("items")?.unwrap_or_default();
     if items.is_empty() {
@@ -62,13 +63,6 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         .collect::<Result<_, _>>()?;
     taken::fitting(items.iter().map(|it| &it.price))?;
     let currency = params.currency("currency")?;
-    if let Some(currency) = &currency
-        && items[0].price["currency"] != *currency
-    {
-        return Err(
-            ApiError::refused("The price specified supports another currency.").about("currency"),
-        );
-    }
     let method = params.text("default_payment_method")?;
     let description = params.text("description")?;
     let wanted_discounts = discounts::take(&mut params)?.unwrap_or_default();
@@ -86,6 +80,17 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
 
     let customer = customer_named(context, &customer, "customer")?.body;
     let now = context.tx.now();
+    let param = if currency.is_some() {
+        "currency"
+    } else {
+        "items"
+    };
+    let currency = currencies::currency_of(context, &items, currency.as_deref(), &customer)?;
+    let items = currencies::priced_in(context, items, &currency, param)?;
+    currencies::check_bound(context, text(&customer, "id"), &currency)?;
+    if automatic_tax {
+        taxes::check_taxable(&customer, items.iter().map(|it| &it.price))?;
+    }
     let trial_end = match (trial_days, trial_end.as_deref()) {
         (Some(_), Some(_)) => {
             return Err(ApiError::bad_request(
@@ -116,7 +121,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
             let target = Target {
                 customer: customer["id"].as_str(),
                 subscription: Some(&id),
-                currency: items[0].price["currency"].as_str(),
+                currency: Some(&currency),
                 ..Target::default()
             };
             redeem(context.tx, wanted, target)
@@ -133,6 +138,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
         billing_mode: mode,
         missing_payment_method: &missing_method.unwrap_or_else(|| "create_invoice".to_owned()),
         saves_payment_method: saves,
+        automatic_tax,
         trial_end,
         ends: ends.unwrap_or(EndsAt::Never),
         payment: match behavior {
@@ -225,6 +231,7 @@ fn changes(
 ) -> Result<(Value, Changes), ApiError> {
     let now = context.tx.now();
     taken::collection(params)?;
+    let automatic_tax = taxes::automatic_tax(params)?;
     let mut body = record.body.clone();
     set_texts(&mut body, params, &["description"])?;
     if let Some(metadata) = params.metadata()? {
@@ -255,6 +262,14 @@ fn changes(
         body["pause_collection"] = pause;
     }
     let changes = priced_changes(context, &record.body, params)?;
+    if let Some(enabled) = automatic_tax {
+        body["automatic_tax"] = subscriptions::tax_setting(enabled);
+    }
+    if body["automatic_tax"]["enabled"] == true
+        && (automatic_tax.is_some() || !changes.items.is_empty())
+    {
+        taxes::check_still_taxable(context, &body, &changes.items)?;
+    }
     if let Some(ends) = taken::ends_at(params, now)? {
         taken::check_end(context, &body, ends, changes.proration)?;
         subscriptions::end_at(&mut body, ends, now);
@@ -402,6 +417,9 @@ pub(super) fn previewed(
     let now = context.tx.now();
     let mut body = record.body.clone();
     let changes = priced_changes(context, &record.body, details)?;
+    if body["automatic_tax"]["enabled"] == true && !changes.items.is_empty() {
+        taxes::check_still_taxable(context, &body, &changes.items)?;
+    }
     if let Some(ends) = taken::ends_at(details, now)? {
         taken::check_end(context, &body, ends, changes.proration)?;
         subscriptions::end_at(&mut body, ends, now);

@@ -1,5 +1,8 @@
 //! What a buyer types on the Checkout page.
 
+mod billing;
+
+pub(crate) use billing::{Address, Business, COUNTRIES};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -22,6 +25,29 @@ pub(crate) struct Form {
     pub(crate) cvc: String,
     #[serde(rename = "billingName")]
     pub(crate) name: String,
+    #[serde(rename = "billingCountry")]
+    pub(crate) country: String,
+    #[serde(rename = "billingAddressLine1")]
+    pub(crate) line1: String,
+    #[serde(rename = "billingLocality")]
+    pub(crate) city: String,
+    #[serde(rename = "billingAdministrativeArea")]
+    pub(crate) state: String,
+    #[serde(rename = "billingPostalCode")]
+    pub(crate) postal_code: String,
+    #[serde(rename = "businessName")]
+    pub(crate) business_name: String,
+    #[serde(rename = "taxId")]
+    pub(crate) tax_id: String,
+}
+
+/// What the page asks for, beside the email.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Asks {
+    pub(crate) card: bool,
+    /// Of the address.
+    pub(crate) address: Address,
+    pub(crate) tax_id: bool,
 }
 
 /// What is wrong with the form, next to the field it is about.
@@ -32,6 +58,12 @@ pub(crate) struct FieldErrors {
     pub(crate) expiry: Option<&'static str>,
     pub(crate) cvc: Option<&'static str>,
     pub(crate) name: Option<&'static str>,
+    pub(crate) country: Option<&'static str>,
+    pub(crate) line1: Option<&'static str>,
+    pub(crate) city: Option<&'static str>,
+    pub(crate) postal_code: Option<&'static str>,
+    pub(crate) business_name: Option<&'static str>,
+    pub(crate) tax_id: Option<&'static str>,
 }
 
 impl FieldErrors {
@@ -60,9 +92,20 @@ impl FieldErrors {
     }
 
     fn any(&self) -> bool {
-        [self.email, self.number, self.expiry, self.cvc, self.name]
-            .iter()
-            .any(Option::is_some)
+        let all = [
+            self.email,
+            self.number,
+            self.expiry,
+            self.cvc,
+            self.name,
+            self.country,
+            self.line1,
+            self.city,
+            self.postal_code,
+            self.business_name,
+            self.tax_id,
+        ];
+        all.iter().any(Option::is_some)
     }
 }
 
@@ -72,27 +115,40 @@ pub(crate) struct Buyer {
     pub(crate) email: String,
     /// Where one is asked for.
     pub(crate) card: Option<CardGiven>,
+    /// What is asked for of it, as Stripe shows addresses.
+    pub(crate) address: Option<Value>,
+    pub(crate) business: Option<Business>,
 }
 
 impl Buyer {
     /// Checks the form as Stripe's page does. `now` is the year and the month.
     pub(crate) fn check(
         form: &Form,
-        asks_for_card: bool,
+        asks: Asks,
         now: (i64, i64),
-    ) -> Result<Self, FieldErrors> {
-        let card = asks_for_card.then(|| CardGiven::check(form, now));
-        let (card, mut errors) = match card.transpose() {
-            Ok(card) => (card, FieldErrors::default()),
+    ) -> Result<Self, Box<FieldErrors>> {
+        let card = asks.card.then(|| CardGiven::check(form, now));
+        let (mut card, mut errors) = match card.transpose() {
+            Ok(card) => (card, Box::default()),
             Err(errors) => (None, errors),
         };
         errors.email = email_error(&form.email);
+        let address = form.address(asks.address, &mut errors);
+        let business = match asks.tax_id {
+            true => form.business(&mut errors),
+            false => None,
+        };
         if errors.any() {
             return Err(errors);
+        }
+        if let (Some(card), Some(address)) = (&mut card, &address) {
+            card.address = Some(address.clone());
         }
         Ok(Self {
             email: form.email.trim().to_owned(),
             card,
+            address,
+            business,
         })
     }
 }
@@ -105,20 +161,22 @@ pub(crate) struct CardGiven {
     pub(crate) expiry: (i64, i64),
     /// The name on it.
     pub(crate) name: String,
+    /// The address that it is billed to, where that is asked for.
+    pub(crate) address: Option<Value>,
 }
 
 impl CardGiven {
     /// Checks the fields of a card.
-    pub(crate) fn check(form: &Form, now: (i64, i64)) -> Result<Self, FieldErrors> {
+    pub(crate) fn check(form: &Form, now: (i64, i64)) -> Result<Self, Box<FieldErrors>> {
         let number: String = form
             .number
             .chars()
             .filter(|it| !it.is_whitespace() && *it != '-')
             .collect();
-        let mut errors = FieldErrors {
+        let mut errors = Box::new(FieldErrors {
             number: number_error(&number),
             ..FieldErrors::default()
-        };
+        });
         let (year, month) = expiry(&form.expiry, now)
             .map_err(|error| errors.expiry = Some(error))
             .unwrap_or_default();
@@ -138,6 +196,7 @@ impl CardGiven {
             number,
             expiry: (month, year),
             name: form.name.trim().to_owned(),
+            address: None,
         })
     }
 
@@ -146,6 +205,9 @@ impl CardGiven {
         let mut details = payment::no_billing_details();
         details["email"] = json!(email);
         details["name"] = json!(self.name);
+        if let Some(address) = &self.address {
+            details["address"] = address.clone();
+        }
         let id = ids::for_kind(Kind::PaymentMethod);
         methods::create(tx, &id, &self.number, self.expiry, details)
     }
@@ -222,6 +284,11 @@ mod tests {
     use super::*;
 
     const NOW: (i64, i64) = (2026, 11);
+    const CARD: Asks = Asks {
+        card: true,
+        address: Address::Nothing,
+        tax_id: false,
+    };
 
     fn form() -> Form {
         Form {
@@ -230,6 +297,7 @@ mod tests {
             expiry: "12 / 34".into(),
             cvc: "123".into(),
             name: "Ada".into(),
+            ..Form::default()
         }
     }
 
@@ -252,7 +320,7 @@ mod tests {
 
     #[test]
     fn each_field_says_what_is_wrong_with_it() {
-        let errors = Buyer::check(&Form::default(), true, NOW).unwrap_err();
+        let errors = Buyer::check(&Form::default(), CARD, NOW).unwrap_err();
         assert_eq!(errors.email, Some("Enter your email."));
         assert_eq!(errors.number, Some("Your card number is incomplete."));
         assert_eq!(
@@ -266,7 +334,7 @@ mod tests {
                 number: "4242424242424241".into(),
                 ..form()
             },
-            true,
+            CARD,
             NOW,
         )
         .unwrap_err();
@@ -276,7 +344,7 @@ mod tests {
                 number: "4242".into(),
                 ..form()
             },
-            true,
+            CARD,
             NOW,
         )
         .unwrap_err();
@@ -286,7 +354,7 @@ mod tests {
                 cvc: "12".into(),
                 ..form()
             },
-            true,
+            CARD,
             NOW,
         )
         .unwrap_err();
@@ -299,7 +367,7 @@ mod tests {
             email: " ada@example.com ".into(),
             ..Form::default()
         };
-        let buyer = Buyer::check(&form, false, NOW).unwrap();
+        let buyer = Buyer::check(&form, Asks::default(), NOW).unwrap();
         assert_eq!(buyer.email, "ada@example.com");
         assert!(buyer.card.is_none());
     }

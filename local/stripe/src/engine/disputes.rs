@@ -8,6 +8,11 @@ use crate::objects::dispute::{self, NewDispute};
 use crate::objects::{Kind, text};
 use crate::store::{Error, Transaction};
 
+/// Whether somebody can dispute a charge: one that took money, which nobody has disputed.
+pub(crate) fn can_be_opened(charge: &Value) -> bool {
+    charge["paid"] == true && charge["captured"] == true && charge["disputed"] != true
+}
+
 /// Opens one about a charge, and takes its money back unless the bank only asks.
 pub(crate) fn open(tx: &Transaction<'_>, charge: &str, complaint: Complaint) -> Result<(), Error> {
     let Some(charge) = tx.get(Kind::Charge, charge)?.map(|it| it.body) else {
@@ -61,6 +66,19 @@ pub(crate) fn submit(
         (_, false) => "lost",
     };
     close(tx, &body, status)
+}
+
+/// Makes a dispute of an inquiry, and takes the money back.
+pub(crate) fn escalate(tx: &Transaction<'_>, inquiry: &Value) -> Result<Value, Error> {
+    let mut body = inquiry.clone();
+    body["status"] = json!("needs_response");
+    body["is_charge_refundable"] = json!(false);
+    body["payment_method_details"]["card"]["case_type"] = json!("chargeback");
+    tx.update(inquiry, &body, "charge.dispute.updated")?;
+    dispute::move_funds(&mut body, false, tx.now());
+    tx.replace(&body)?;
+    tx.emit("charge.dispute.funds_withdrawn", &body, None)?;
+    Ok(body)
 }
 
 /// Ends one with a status; a won one gives the money back.

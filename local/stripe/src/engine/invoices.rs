@@ -2,9 +2,10 @@
 
 mod balances;
 
+pub(crate) use balances::change_currency;
 use serde_json::{Value, json};
 
-use super::{discounts, payments};
+use super::{discounts, payments, prices, tax};
 use crate::api::error::ApiError;
 use crate::objects::invoice::{self, Line, NewInvoice};
 use crate::objects::{Kind, customer, invoice_item, text};
@@ -81,10 +82,9 @@ pub(crate) fn compose(tx: &Transaction<'_>, id: &str, draft: Draft<'_>) -> Resul
         period: draft.period,
         created: tx.now(),
     };
-    Ok(Composed {
-        body: invoice::draft(id, &new),
-        pending,
-    })
+    let mut body = invoice::draft(id, &new);
+    tax::on_draft(tx, &mut body, draft.subscription)?;
+    Ok(Composed { body, pending })
 }
 
 /// What the invoice would be.
@@ -137,14 +137,14 @@ pub(crate) fn subscription_lines(
 ) -> Result<Vec<Line>, Error> {
     let mut lines = Vec::new();
     for item in crate::objects::subscription::items(subscription) {
-        let Some(price) = tx.get(Kind::Price, text(item, "price"))? else {
+        let currency = text(subscription, "currency");
+        let Some(price) = prices::in_currency(tx, text(item, "price"), currency)? else {
             continue;
         };
-        let price = price.body;
         let name = product_name(tx, &price)?;
         let quantity = item["quantity"].as_i64().unwrap_or(1);
         let unit_amount = price["unit_amount"].as_i64().unwrap_or_default();
-        let each = money::amount(unit_amount, text(&price, "currency"));
+        let each = money::amount(unit_amount, currency);
         let description = if trial {
             format!("Free trial for {quantity} × {name}")
         } else {
@@ -294,6 +294,7 @@ fn open(tx: &Transaction<'_>, draft: &Value) -> Result<Value, NotFinalized> {
         let currency = currency.to_owned();
         return Err(NotFinalized::TooLarge { currency });
     }
+    tax::on_finalized(tx, &mut body)?;
     let number = customer::take_invoice_number(&mut customer.body);
     tx.replace(&customer.body)?;
     let left = invoice::finalize(&mut body, &number, tx.url(), tx.now());

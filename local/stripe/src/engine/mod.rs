@@ -13,11 +13,14 @@ pub(crate) mod methods;
 pub(crate) mod payments;
 pub(crate) mod periods;
 pub(crate) mod portal;
+pub(crate) mod prices;
 pub(crate) mod prorations;
 pub(crate) mod refunds;
 mod renewals;
 pub(crate) mod setups;
 pub(crate) mod subscriptions;
+pub(crate) mod tax;
+pub(crate) mod tax_ids;
 pub(crate) mod updates;
 
 pub(crate) use clocks::catch_up;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::subscriptions::{self, EndsAt};
 use super::updates::{self, Changes, ItemChange, OnFailure, Proration, TrialEnd};
-use super::{invoices, prorations};
+use super::{invoices, prices, prorations};
 use crate::api::error::ApiError;
 use crate::objects::{Kind, invoice, subscription, text};
 use crate::store::{Error, Query, Record, Transaction};
@@ -52,11 +52,12 @@ pub(crate) fn offers(
         });
         for id in chosen["prices"].as_array().into_iter().flatten() {
             let is_current = current.is_some_and(|it| it["price"] == *id);
-            let Some(price) = existing(tx, Kind::Price, id.as_str().unwrap_or_default())? else {
+            let id = id.as_str().unwrap_or_default();
+            let currency = text(subscription, "currency");
+            let Some(price) = prices::in_currency(tx, id, currency)? else {
                 continue;
             };
-            let fits = price["active"] == true && price["currency"] == subscription["currency"];
-            if is_current || (fits && allowed("price")) {
+            if is_current || (price["active"] == true && allowed("price")) {
                 offers.push(Offer {
                     price,
                     product: product.clone(),
@@ -188,7 +189,8 @@ pub(crate) fn keep(tx: &Transaction<'_>, subscription: &Value) -> Result<(), Err
     tx.update(subscription, &body, "customer.subscription.updated")
 }
 
-/// Lets a customer's invoices be paid with a card from now on: those of subscriptions that have a card of their own, too.
+/// Lets a customer's invoices be paid with a card from now on. A subscription that has a card of its own keeps that one, as
+/// Stripe has it: <https://docs.stripe.com/customer-management/portal-deep-links>
 pub(crate) fn make_default(
     tx: &Transaction<'_>,
     customer: &Value,
@@ -196,15 +198,32 @@ pub(crate) fn make_default(
 ) -> Result<(), Error> {
     let mut body = customer.clone();
     body["invoice_settings"]["default_payment_method"] = json!(method);
-    tx.update(customer, &body, "customer.updated")?;
-    for record in running(tx, text(customer, "id"))? {
-        if record.body["default_payment_method"].is_string() {
-            let mut body = record.body.clone();
-            body["default_payment_method"] = json!(method);
-            tx.update(&record.body, &body, "customer.subscription.updated")?;
-        }
+    tx.update(customer, &body, "customer.updated")
+}
+
+/// The customer's default card, where a subscription has another one of its own.
+pub(crate) fn other_card(
+    tx: &Transaction<'_>,
+    customer: &Value,
+    subscription: &Value,
+) -> Result<Option<Value>, Error> {
+    let default = text(&customer["invoice_settings"], "default_payment_method");
+    let own = text(subscription, "default_payment_method");
+    if own.is_empty() || own == default {
+        return Ok(None);
     }
-    Ok(())
+    existing(tx, Kind::PaymentMethod, default)
+}
+
+/// Lets a subscription be paid with a card from now on.
+pub(crate) fn pay_with(
+    tx: &Transaction<'_>,
+    subscription: &Value,
+    method: &Value,
+) -> Result<(), Error> {
+    let mut body = subscription.clone();
+    body["default_payment_method"] = method["id"].clone();
+    tx.update(subscription, &body, "customer.subscription.updated")
 }
 
 /// A customer's subscriptions that have not ended, newest first.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::discounts::{self, Line};
 use super::subscriptions::discounts_of;
-use super::{invoices, updates};
+use super::{invoices, prices, updates};
 use crate::ids;
 use crate::money;
 use crate::objects::invoice::LinePrice;
@@ -37,16 +37,16 @@ impl Change<'_> {
 
     /// Makes a pending charge for an item over the rest of its period. Whether there is one.
     pub(super) fn charge(&self, tx: &Transaction<'_>, item: &Value) -> Result<bool, Error> {
-        let Some(price) = tx.get(Kind::Price, text(item, "price"))? else {
+        let currency = text(self.subscription, "currency");
+        let Some(price) = prices::in_currency(tx, text(item, "price"), currency)? else {
             return Ok(false);
         };
-        let full = updates::amount_of(item, &price.body);
+        let full = updates::amount_of(item, &price);
         let line = Line {
             amount: full,
-            product: price.body["product"].as_str(),
+            product: price["product"].as_str(),
         };
         let ids = discounts_of(self.subscription);
-        let currency = text(self.subscription, "currency");
         let off = discounts::lines_off(tx, &ids, &[line], currency)?;
         let off: i64 = off.iter().flatten().map(|(_, amount)| amount).sum();
         let (start, end) = period(item);
@@ -107,8 +107,9 @@ impl Change<'_> {
         what: &str,
         amount: i64,
     ) -> Result<bool, Error> {
-        let price = tx.get(Kind::Price, text(item, "price"))?;
-        let Some(price) = price.filter(|_| amount != 0).map(|it| it.body) else {
+        let currency = text(self.subscription, "currency");
+        let price = prices::in_currency(tx, text(item, "price"), currency)?;
+        let Some(price) = price.filter(|_| amount != 0) else {
             return Ok(false);
         };
         let quantity = item["quantity"].as_i64().unwrap_or(1);
@@ -122,7 +123,7 @@ impl Change<'_> {
         let new = NewInvoiceItem {
             customer: self.customer,
             subscription: Some((text(self.subscription, "id"), Some(text(item, "id")))),
-            currency: text(self.subscription, "currency"),
+            currency,
             amount,
             quantity,
             description: Some(&description),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::collection::{self, AfterRetries, Collected};
 use super::invoices::{self, Draft, End};
-use super::{discounts, periods};
+use super::{discounts, periods, tax};
 use crate::api::error::ApiError;
 use crate::ids;
 use crate::objects::subscription::{self, Item, NewSubscription};
@@ -36,7 +36,7 @@ pub(crate) struct New<'a> {
     /// A new one for subscriptions. Discounts are redeemed for it before there is one.
     pub(crate) id: &'a str,
     pub(crate) customer: &'a Value,
-    /// At least one, all of one currency and interval.
+    /// At least one, all of one interval, with their prices in the currency that is paid in.
     pub(crate) items: Vec<NewItem>,
     pub(crate) default_payment_method: Option<&'a str>,
     pub(crate) description: Option<&'a str>,
@@ -45,6 +45,8 @@ pub(crate) struct New<'a> {
     pub(crate) billing_mode: &'a str,
     pub(crate) missing_payment_method: &'a str,
     pub(crate) saves_payment_method: bool,
+    /// Whether tax is computed for its invoices.
+    pub(crate) automatic_tax: bool,
     pub(crate) trial_end: Option<i64>,
     pub(crate) ends: EndsAt,
     pub(crate) payment: FirstPayment<'a>,
@@ -93,6 +95,7 @@ pub(crate) fn create(tx: &Transaction<'_>, new: New<'_>) -> Result<Value, ApiErr
             billing_mode: new.billing_mode,
             missing_payment_method: new.missing_payment_method,
             saves_payment_method: new.saves_payment_method,
+            automatic_tax: tax_setting(new.automatic_tax),
             trial_end: new.trial_end,
             items: &items,
             created: now,
@@ -117,16 +120,15 @@ pub(crate) fn create(tx: &Transaction<'_>, new: New<'_>) -> Result<Value, ApiErr
         },
     )?;
     tx.emit("customer.subscription.created", &body, None)?;
-    if let Some(customer) = tx.get(Kind::Customer, text(new.customer, "id"))?
-        && customer.body["currency"].is_null()
-    {
-        let mut priced = customer.body.clone();
-        priced["currency"] = json!(currency);
-        tx.update(&customer.body, &priced, "customer.updated")?;
-    }
+    invoices::change_currency(tx, text(new.customer, "id"), currency)?;
     use_up_discounts(tx, &body, &invoice)?;
     first_payment(tx, &invoice, &new.payment)?;
     current(tx, new.id)
+}
+
+/// What a subscription says of automatic tax.
+pub(crate) fn tax_setting(enabled: bool) -> Value {
+    tax::setting(enabled, json!({ "disabled_reason": null }))
 }
 
 /// The subscription as it is by now.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::collection::{self, Collected};
 use super::invoices::{self, Draft};
+use super::prices;
 use super::prorations::Change;
 use super::subscriptions::{self, NewItem, discounts_of};
 use crate::api::error::ApiError;
@@ -78,6 +79,8 @@ pub(crate) struct Changed {
     pub(crate) subscription: Value,
     /// The draft of what is to be paid at once.
     pub(crate) invoice: Option<Value>,
+    /// As of when something was prorated, if anything was.
+    pub(crate) prorated_at: Option<i64>,
 }
 
 /// An item before and after.
@@ -164,12 +167,13 @@ pub(crate) fn make(
         .get(Kind::Customer, text(old, "customer"))?
         .ok_or_else(ApiError::internal)?
         .body;
+    let at = changes.proration_date.unwrap_or(tx.now());
     let mut prorated = false;
     if old["status"] != "trialing" && changes.proration != Proration::None {
         let change = Change {
             subscription: old,
             customer: &customer,
-            at: changes.proration_date.unwrap_or(tx.now()),
+            at,
         };
         for pair in &pairs {
             prorated |= pair.prorate(tx, &change, period)?;
@@ -234,6 +238,7 @@ pub(crate) fn make(
     Ok(Changed {
         subscription: body,
         invoice: draft,
+        prorated_at: prorated.then_some(at),
     })
 }
 
@@ -297,13 +302,18 @@ fn end_trial_unpaid(
     Ok(Some(Changed {
         subscription,
         invoice: None,
+        prorated_at: None,
     }))
 }
 
 /// Whether the new items are billed from now on: at another interval, or at all.
 fn bills_anew(tx: &Transaction<'_>, old: &Value, items: &[Value]) -> Result<bool, Error> {
     let before = subscription::items(old);
-    let (old_prices, prices) = (prices_of(tx, before)?, prices_of(tx, items)?);
+    let currency = text(old, "currency");
+    let (old_prices, prices) = (
+        prices_of(tx, before, currency)?,
+        prices_of(tx, items, currency)?,
+    );
     let interval = |prices: &[Value]| {
         prices.first().map(|it| {
             let recurring = &it["recurring"];
@@ -464,10 +474,10 @@ fn find<'a>(pairs: &'a mut [Pair], id: &str) -> Result<&'a mut Pair, ApiError> {
         .ok_or_else(|| ApiError::no_such_item(id))
 }
 
-fn prices_of(tx: &Transaction<'_>, items: &[Value]) -> Result<Vec<Value>, Error> {
+fn prices_of(tx: &Transaction<'_>, items: &[Value], currency: &str) -> Result<Vec<Value>, Error> {
     let price = |item: &Value| {
-        let found = tx.get(Kind::Price, text(item, "price"))?;
-        Ok(found.map_or(Value::Null, |it| it.body))
+        let found = prices::in_currency(tx, text(item, "price"), currency)?;
+        Ok(found.unwrap_or_default())
     };
     items.iter().map(price).collect()
 }

@@ -22,6 +22,12 @@ pub(crate) struct NewSession<'a> {
     pub(crate) discounts: Value,
     pub(crate) payment_method_collection: &'a str,
     pub(crate) submit_type: Option<&'a str>,
+    /// What it says of automatic tax.
+    pub(crate) automatic_tax: Value,
+    /// `auto` or `required`.
+    pub(crate) billing_address_collection: Option<&'a str>,
+    /// Whether the page asks for a tax id.
+    pub(crate) collects_tax_id: bool,
     pub(crate) expires_at: i64,
     pub(crate) url: String,
     pub(crate) created: i64,
@@ -43,8 +49,8 @@ pub(crate) fn new(id: &str, session: NewSession<'_>) -> Value {
         "allow_promotion_codes": session.allow_promotion_codes,
         "amount_subtotal": unless_setup(json!(0)),
         "amount_total": unless_setup(json!(0)),
-        "automatic_tax": { "enabled": false, "liability": null, "provider": null, "status": null },
-        "billing_address_collection": null,
+        "automatic_tax": session.automatic_tax,
+        "billing_address_collection": session.billing_address_collection,
         "cancel_url": session.cancel_url,
         "client_reference_id": session.client_reference_id,
         "client_secret": null,
@@ -91,7 +97,7 @@ pub(crate) fn new(id: &str, session: NewSession<'_>) -> Value {
         "submit_type": session.submit_type,
         "subscription": null,
         "success_url": session.success_url,
-        "tax_id_collection": { "enabled": false, "required": "never" },
+        "tax_id_collection": { "enabled": session.collects_tax_id, "required": "never" },
         "total_details": unless_setup(json!({ "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 })),
         "ui_mode": "hosted_page",
         "url": session.url,

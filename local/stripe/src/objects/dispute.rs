@@ -108,6 +108,12 @@ pub(crate) fn is_inquiry(dispute: &Value) -> bool {
     text(dispute, "status").starts_with("warning_")
 }
 
+/// Whether the bank has not decided yet.
+pub(crate) fn is_open(dispute: &Value) -> bool {
+    let status = text(dispute, "status");
+    !matches!(status, "won" | "lost" | "warning_closed")
+}
+
 /// Takes the money from the shop's balance, or gives it back.
 pub(crate) fn move_funds(dispute: &mut Value, back: bool, now: i64) {
     let amount = dispute["amount"].as_i64().unwrap_or_default();

@@ -281,10 +281,7 @@ pub(crate) fn add_up(invoice: &mut Value) {
 
 /// Gives a draft its number and opens it for payment. Gives the customer's balance after it.
 pub(crate) fn finalize(invoice: &mut Value, number: &str, url: &str, now: i64) -> i64 {
-    let amount = |field: &str| invoice[field].as_i64().unwrap_or_default();
-    let balance = amount("starting_balance")
-        .saturating_add(amount("total"))
-        .saturating_sub(amount("amount_due"));
+    let balance = balance_after(invoice);
     invoice["status"] = json!("open");
     invoice["number"] = json!(number);
     invoice["automatically_finalizes_at"] = Value::Null;
@@ -294,6 +291,14 @@ pub(crate) fn finalize(invoice: &mut Value, number: &str, url: &str, now: i64) -
     invoice["status_transitions"]["finalized_at"] = json!(now);
     invoice["hosted_invoice_url"] = json!(format!("{url}/i/{}", text(invoice, "id")));
     balance
+}
+
+/// What the customer owes once the invoice is finalized, beside what it asks for.
+pub(crate) fn balance_after(invoice: &Value) -> i64 {
+    let amount = |field: &str| invoice[field].as_i64().unwrap_or_default();
+    amount("starting_balance")
+        .saturating_add(amount("total"))
+        .saturating_sub(amount("amount_due"))
 }
 
 /// Marks an invoice as paid: in full, or with nothing due.

@@ -20,6 +20,7 @@ pub(crate) mod promotion_code;
 pub(crate) mod refund;
 pub(crate) mod setup_intent;
 pub(crate) mod subscription;
+pub(crate) mod tax_id;
 pub(crate) mod test_clock;
 pub(crate) mod webhook_endpoint;
 
@@ -53,11 +54,12 @@ pub(crate) enum Kind {
     PromotionCode,
     Refund,
     SetupIntent,
+    TaxId,
     TestClock,
 }
 
 impl Kind {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Customer,
         Self::Product,
         Self::Price,
@@ -79,6 +81,7 @@ impl Kind {
         Self::PromotionCode,
         Self::Refund,
         Self::SetupIntent,
+        Self::TaxId,
         Self::TestClock,
     ];
 
@@ -106,6 +109,7 @@ impl Kind {
             Self::PromotionCode => "promotion_code",
             Self::Refund => "refund",
             Self::SetupIntent => "setup_intent",
+            Self::TaxId => "tax_id",
             Self::TestClock => "test_helpers.test_clock",
         }
     }
@@ -147,8 +151,8 @@ impl Kind {
             Self::Refund => "/v1/refunds",
             Self::SetupIntent => "/v1/setup_intents",
             Self::TestClock => "/v1/test_helpers/test_clocks",
-            // Shown only inside what it discounts.
-            Self::Discount => "",
+            // Shown only inside what they are of.
+            Self::Discount | Self::TaxId => "",
         }
     }
 }

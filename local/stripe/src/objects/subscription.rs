@@ -27,6 +27,8 @@ pub(crate) struct NewSubscription<'a> {
     pub(crate) missing_payment_method: &'a str,
     /// Whether a card that pays becomes the subscription's own.
     pub(crate) saves_payment_method: bool,
+    /// What it says of automatic tax.
+    pub(crate) automatic_tax: Value,
     /// When the trial ends, if there is one.
     pub(crate) trial_end: Option<i64>,
     pub(crate) items: &'a [Item],
@@ -58,7 +60,7 @@ pub(crate) fn new(id: &str, subscription: NewSubscription<'_>) -> Value {
         "object": "subscription",
         "application": null,
         "application_fee_percent": null,
-        "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
+        "automatic_tax": subscription.automatic_tax,
         "billing_cycle_anchor": subscription.trial_end.unwrap_or(created),
         "billing_cycle_anchor_config": null,
         "billing_mode": { "flexible": flexible, "type": subscription.billing_mode },

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::dashboard::{act, frame, page};
-use super::views;
+use super::{charges, views};
 use crate::app::App;
 use crate::engine::fail_next::{self, FailNext};
 use crate::engine::invoices::DRAFT_HOUR;
@@ -32,6 +32,7 @@ pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resp
             "clock": clock_view(tx, &id)?,
             "fails_next": fails.fail_next > 0 && fails.customer.is_none_or(|it| it == id),
             "subscriptions": views::subscriptions(tx, &of_theirs)?,
+            "charges": charges::of(tx, &id)?,
             "invoices": views::invoices(tx, &id)?,
             "events": views::events(tx, &Query::of(Kind::Event).about_customer(&id))?,
         })))

@@ -2,6 +2,7 @@
 
 mod assets;
 mod authenticate;
+mod charges;
 mod checkout;
 mod customer;
 mod dashboard;
@@ -38,6 +39,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/customers/{id}", get(customer::show))
         .route("/customers/{id}/clock", post(customer::advance))
         .route("/customers/{id}/fail-next", post(customer::fail_next))
+        .route("/charges/{id}/refund", post(charges::refund))
+        .route("/charges/{id}/dispute", post(charges::dispute))
+        .route("/disputes/{id}/decide", post(charges::decide))
         .route("/subscriptions", get(dashboard::subscriptions))
         .route("/subscriptions/{id}/cancel", post(dashboard::cancel))
         .route("/webhooks/{state}", post(dashboard::pause))

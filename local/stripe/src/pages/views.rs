@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::engine::prices;
 use crate::objects::{Kind, subscription, text};
 use crate::store::deliveries::{Delivery, Try};
 use crate::store::{Cursor, Error, Query, Record, Transaction};
@@ -227,16 +228,12 @@ fn subscription_view(tx: &Transaction<'_>, record: Record) -> Result<Subscriptio
     let customer = tx.get(Kind::Customer, text(body, "customer"))?;
     let mut what = Vec::new();
     for item in body["items"]["data"].as_array().into_iter().flatten() {
-        let price = tx
-            .get(Kind::Price, text(item, "price"))?
-            .map_or(Value::Null, |it| it.body);
+        let currency = text(body, "currency");
+        let price = prices::in_currency(tx, text(item, "price"), currency)?.unwrap_or_default();
         let product = tx
             .get(Kind::Product, text(&price, "product"))?
             .map_or(Value::Null, |it| it.body);
-        let amount = money::amount(
-            price["unit_amount"].as_i64().unwrap_or_default(),
-            text(&price, "currency"),
-        );
+        let amount = money::amount(price["unit_amount"].as_i64().unwrap_or_default(), currency);
         what.push(format!(
             "{} · {amount} / {}",
             text(&product, "name"),

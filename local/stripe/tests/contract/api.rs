@@ -276,3 +276,53 @@ async fn deleting_a_customer_cancels_their_subscriptions() {
         assert_eq!(list["data"].as_array().unwrap().len(), count, "{status}");
     }
 }
+
+#[tokio::test]
+async fn a_product_says_what_it_is_praised_for_and_taxed_as() {
+    let stripe = Stripe::start().await;
+    let form = "name=Pro&marketing_features[0][name]=Everything&marketing_features[1][name]=More&tax_code=txcd_10103001";
+    let product = stripe.post("/v1/products", form).await.ok();
+    let features = serde_json::json!([{ "name": "Everything" }, { "name": "More" }]);
+    assert_eq!(
+        (&product["marketing_features"], &product["tax_code"]),
+        (&features, &"txcd_10103001".into())
+    );
+    let path = format!("/v1/products/{}", id(&product));
+    let changed = stripe.post(&path, "marketing_features[0][name]=Less").await;
+    assert_eq!(
+        changed.ok()["marketing_features"],
+        serde_json::json!([{ "name": "Less" }])
+    );
+    let emptied = stripe
+        .post(&path, "marketing_features=&tax_code=")
+        .await
+        .ok();
+    assert_eq!(
+        (&emptied["marketing_features"], &emptied["tax_code"]),
+        (&serde_json::json!([]), &serde_json::Value::Null)
+    );
+    assert_eq!(stripe.get(&path).await.ok(), emptied);
+    let long = "x".repeat(81);
+    let many: String = (0..16)
+        .map(|it| format!("&marketing_features[{it}][name]=x"))
+        .collect();
+    for (form, param) in [
+        (
+            format!("marketing_features[0][name]={long}"),
+            "marketing_features[0][name]",
+        ),
+        (many, "marketing_features"),
+        (
+            "marketing_features[0][title]=x".to_owned(),
+            "marketing_features[0][name]",
+        ),
+        ("tax_code=general".to_owned(), "tax_code"),
+    ] {
+        let reply = stripe.post(&path, &form).await;
+        assert_eq!(
+            (reply.status, reply.json["error"]["param"].as_str()),
+            (400, Some(param)),
+            "{form}"
+        );
+    }
+}

@@ -163,3 +163,94 @@ async fn a_customers_clock_brings_the_renewal_and_lets_it_fail() {
     let recovered = stripe.get("/v1/subscriptions").await.ok()["data"][0].clone();
     assert_eq!(recovered["status"], "active");
 }
+
+#[tokio::test]
+async fn a_payment_is_refunded_and_disputed_from_its_customers_page() {
+    let stripe = Stripe::start().await;
+    let session = stripe.session("").await;
+    stripe.pay(&session, "4242424242424242").await;
+    let charge = async || stripe.get("/v1/charges").await.ok()["data"][0].clone();
+    let dispute = async || stripe.get("/v1/disputes").await.ok()["data"][0].clone();
+    let first = charge().await;
+    let customer = format!("/customers/{}", first["customer"].as_str().unwrap());
+    let of = |what: &str, id: &str, act: &str| format!("/{what}/{id}/{act}");
+    let id = first["id"].as_str().unwrap();
+
+    press(&stripe, &of("charges", id, "refund"), "part=half").await;
+    assert_eq!(charge().await["amount_refunded"], 450);
+    assert!(page(&stripe, &customer).await.contains("$4.50 refunded"));
+
+    press(&stripe, &of("charges", id, "dispute"), "complaint=inquiry").await;
+    let inquiry = dispute().await;
+    assert_eq!(inquiry["status"], "warning_needs_response");
+    let decide = of("disputes", inquiry["id"].as_str().unwrap(), "decide");
+    press(&stripe, &decide, "decision=escalated").await;
+    let escalated = dispute().await;
+    assert_eq!(
+        (&escalated["status"], &escalated["is_charge_refundable"]),
+        (&"needs_response".into(), &false.into())
+    );
+    assert_eq!(
+        escalated["balance_transactions"].as_array().unwrap().len(),
+        1
+    );
+    // What the bank has taken back is not given back, too.
+    assert!(!page(&stripe, &customer).await.contains("Refund half"));
+    press(&stripe, &of("charges", id, "refund"), "part=all").await;
+    assert_eq!(charge().await["amount_refunded"], 450);
+
+    press(&stripe, &decide, "decision=won").await;
+    assert_eq!(dispute().await["status"], "won");
+    // It is decided once.
+    press(&stripe, &decide, "decision=lost").await;
+    press(
+        &stripe,
+        &of("charges", id, "dispute"),
+        "complaint=fraudulent",
+    )
+    .await;
+    assert_eq!(dispute().await["status"], "won");
+    assert_eq!(
+        stripe.get("/v1/disputes").await.ok()["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    press(&stripe, &of("charges", id, "refund"), "part=all").await;
+    assert_eq!(charge().await["refunded"], true);
+
+    let types = stripe.event_types().await;
+    let shown = page(&stripe, &customer).await;
+    for kind in [
+        "charge.refunded",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.closed",
+        "charge.dispute.funds_reinstated",
+    ] {
+        assert!(types.contains(&kind.to_owned()), "{kind}");
+        assert!(shown.contains(kind), "{kind}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_dispute_is_lost_and_an_inquiry_closed_by_hand() {
+    for (complaint, decision, status) in [
+        ("fraudulent", "lost", "lost"),
+        ("inquiry", "won", "warning_closed"),
+    ] {
+        let stripe = Stripe::start().await;
+        let session = stripe.session("").await;
+        stripe.pay(&session, "4242424242424242").await;
+        let charge = stripe.get("/v1/charges").await.ok()["data"][0]["id"].clone();
+        let path = format!("/charges/{}/dispute", charge.as_str().unwrap());
+        press(&stripe, &path, &format!("complaint={complaint}")).await;
+        let dispute = stripe.get("/v1/disputes").await.ok()["data"][0]["id"].clone();
+        let path = format!("/disputes/{}/decide", dispute.as_str().unwrap());
+        press(&stripe, &path, &format!("decision={decision}")).await;
+        let dispute = stripe.get("/v1/disputes").await.ok()["data"][0].clone();
+        assert_eq!(dispute["status"], status);
+    }
+}

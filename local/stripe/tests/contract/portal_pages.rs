@@ -391,3 +391,89 @@ async fn a_flow_leads_to_its_step_and_then_where_it_was_told() {
     let done = portal.post(&step.location, &card("4242424242424242")).await;
     portal.get(&done.location).await.has(&["All good"]);
 }
+
+#[tokio::test]
+async fn a_new_card_is_the_customers_and_not_yet_the_subscriptions_own() {
+    let portal = Portal::start("pm_card_visa", "").await;
+    let subscription = format!("/v1/subscriptions/{}", portal.subscription);
+    let customer = format!("/v1/customers/{}", portal.customer);
+    let stripe = &portal.stripe;
+    let own =
+        stripe.get(&customer).await.ok()["invoice_settings"]["default_payment_method"].clone();
+    let form = format!("default_payment_method={}", own.as_str().unwrap());
+    stripe.post(&subscription, &form).await.ok();
+    // The customer's own time is ahead, as on the dashboard.
+    stripe
+        .handle
+        .move_clock(&portal.customer, 86_400)
+        .await
+        .unwrap();
+
+    let session = portal
+        .session("&flow_data[type]=payment_method_update&flow_data[after_completion][type]=redirect&flow_data[after_completion][redirect][return_url]=http://shop.test/?pay")
+        .await;
+    let step = portal.get(&session).await;
+    let done = portal.post(&step.location, &card("5555555555554444")).await;
+    done.leads_to("http://shop.test/?pay");
+    let new =
+        stripe.get(&customer).await.ok()["invoice_settings"]["default_payment_method"].clone();
+    assert_ne!(new, own);
+    assert_eq!(portal.current().await["default_payment_method"], own);
+
+    // On the portal's first page the subscription is given the new one.
+    let session = portal.session("").await;
+    portal
+        .get(&session)
+        .await
+        .has(&["Paid with Visa •••• 4242", "Pay with •••• 4444"]);
+    let pay = portal.about(&session, "card");
+    portal.post(&pay, "").await.leads_to("?done=card");
+    assert_eq!(portal.current().await["default_payment_method"], new);
+    portal.get(&session).await.lacks("Pay with");
+}
+
+#[tokio::test]
+async fn each_flow_works_for_a_customer_whose_clock_is_ahead() {
+    let portal = Portal::start("pm_card_visa", "").await;
+    let moved = portal
+        .stripe
+        .handle
+        .move_clock(&portal.customer, 45 * 86_400);
+    moved.await.unwrap();
+    let about = |kind: &str| {
+        format!(
+            "&flow_data[type]={kind}&flow_data[{kind}][subscription]={}",
+            portal.subscription
+        )
+    };
+    let session = portal.session(&about("subscription_update")).await;
+    let plans = portal.get(&portal.get(&session).await.location).await;
+    plans.has(&["Continue with Pro"]);
+    let choice = format!("price={}&quantity=1", portal.pro);
+    let confirm = portal.about(&session, "confirm");
+    portal
+        .post(&confirm, &choice)
+        .await
+        .leads_to("?done=switched");
+    let changed = portal.current().await;
+    assert_eq!(
+        changed["items"]["data"][0]["price"]["id"],
+        portal.pro.as_str()
+    );
+
+    let session = portal.session(&about("subscription_cancel")).await;
+    let step = portal.get(&session).await;
+    portal
+        .get(&step.location)
+        .await
+        .has(&["Cancel subscription"]);
+    portal
+        .post(&step.location, "")
+        .await
+        .leads_to("?done=ending");
+    let ending = portal.current().await;
+    assert_eq!(
+        ending["cancel_at"],
+        ending["items"]["data"][0]["current_period_end"]
+    );
+}

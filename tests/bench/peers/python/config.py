@@ -5,7 +5,19 @@ import os
 import table
 from api import json_answer, serve_api
 
-SHOWN = ("key", "name", "description", "amount", "currency", "interval", "interval_count", "trial_days")
+SHOWN = (
+    "key",
+    "name",
+    "description",
+    "features",
+    "amount",
+    "currency",
+    "other_amounts",
+    "tax_behavior",
+    "interval",
+    "interval_count",
+    "trial_days",
+)
 SIGN_IN = {
     "url": os.environ["SIGN_IN_URL"],
     "client_id": os.environ["SIGN_IN_CLIENT_ID"],

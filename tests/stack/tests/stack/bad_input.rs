@@ -17,6 +17,13 @@ async fn a_token_that_has_expired_or_is_for_another_client_is_refused() -> Resul
             (Method::POST, "/create-checkout-session"),
             (Method::GET, "/subscription"),
             (Method::POST, "/subscription/sync"),
+            (Method::GET, "/subscription/preview?plan=pro-monthly"),
+            (Method::POST, "/subscription/switch"),
+            (Method::POST, "/subscription/cancel"),
+            (Method::POST, "/subscription/resume"),
+            (Method::POST, "/subscription/pay"),
+            (Method::POST, "/create-portal-session"),
+            (Method::GET, "/invoices"),
         ] {
             let answer = stack.call(method, path, Some(&user), None).await?;
             let unauthorized = (401, json!({ "message": "Unauthorized" }));

@@ -48,6 +48,33 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
                 "TABLE_NAME",
             ],
         ),
+        ("change-subscription", STRIPE),
+        (
+            "change-subscription",
+            [
+                "SITE_URL",
+                "ACCESS_GRACE_DAYS",
+                "ACCESS_SLACK_HOURS",
+                "",
+                "",
+            ],
+        ),
+        ("create-portal-session", STRIPE),
+        (
+            "create-portal-session",
+            [
+                "SITE_URL",
+                "ACCESS_GRACE_DAYS",
+                "ACCESS_SLACK_HOURS",
+                "",
+                "",
+            ],
+        ),
+        ("invoices", STRIPE),
+        (
+            "create-checkout-session",
+            ["AUTOMATIC_TAX", "TAX_IDS", "", "", ""],
+        ),
     ] {
         for variable in variables
             .into_iter()
@@ -68,6 +95,8 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
         ("webhook", "STRIPE_PUBLISHABLE_KEY", "sk_test_secret"),
         ("subscription-status", "ACCESS_GRACE_DAYS", "soon-secret"),
         ("create-checkout-session", "SITE_URL", "secret/page"),
+        ("create-checkout-session", "AUTOMATIC_TAX", "secret"),
+        ("create-checkout-session", "TAX_IDS", "1-secret"),
         ("config", "SSL_CERT_FILE", "/secret.pem"),
         ("config", "SSL_CERT_FILE", "/dev/null"),
     ] {
@@ -112,6 +141,15 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
             Event::new("POST", "/api/subscription/sync").signed_in(),
         ),
         ("create-checkout-session", order),
+        (
+            "change-subscription",
+            Event::new("POST", "/api/subscription/cancel").signed_in(),
+        ),
+        (
+            "create-portal-session",
+            Event::new("POST", "/api/create-portal-session").signed_in(),
+        ),
+        ("invoices", Event::new("GET", "/api/invoices").signed_in()),
         ("webhook", super::webhook::signed_event()),
     ] {
         let (status, headers, body) = answer(name, event).await?;
@@ -173,6 +211,21 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
         ),
         ("create-checkout-session", order, (403, "forbidden")),
         ("subscription-status", status, (403, "forbidden")),
+        (
+            "change-subscription",
+            Event::new("POST", "/api/subscription/cancel").signed_in(),
+            (403, "forbidden"),
+        ),
+        (
+            "create-portal-session",
+            Event::new("POST", "/api/create-portal-session").signed_in(),
+            (403, "forbidden"),
+        ),
+        (
+            "invoices",
+            Event::new("GET", "/api/invoices").signed_in(),
+            (403, "forbidden"),
+        ),
         (
             "webhook",
             super::webhook::signed_event(),

@@ -2,10 +2,16 @@
 //! What a person can do with any stack is in `tests/end_to_end`.
 
 mod bad_input;
+mod changes;
 mod events;
 mod faults;
 mod functions;
+mod invoices;
+mod portal;
+mod plans;
 mod provision;
 mod reconcile;
 mod subscribing;
+mod taxes;
+mod trials;
 mod webhook;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::totals;
 use crate::api::error::ApiError;
 use crate::engine::discounts::{self, Target};
-use crate::engine::methods;
 use crate::engine::subscriptions::{self, EndsAt, FirstPayment, New, NewItem};
+use crate::engine::{methods, prices, tax, tax_ids};
 use crate::ids;
 use crate::objects::invoice::LinePrice;
 use crate::objects::invoice_item::{self, NewInvoiceItem};
@@ -24,13 +24,36 @@ pub(super) fn makes_customer(session: &Value) -> bool {
 pub(super) fn new_customer(tx: &Transaction<'_>, session: &Record) -> Result<Value, Error> {
     let mut body = customer::new(&ids::for_kind(Kind::Customer), tx.now());
     let payer = &session.private["payer"];
+    body["address"] = payer["address"].clone();
     body["email"] = payer["email"].clone();
-    body["name"] = payer["name"].clone();
+    body["name"] = name_of(payer).clone();
     if session.body["mode"] == "subscription" {
         body["currency"] = session.body["currency"].clone();
     }
     tx.create(Kind::Customer, &body, &Value::Null, "customer.created")?;
+    keep_tax_id(tx, payer, text(&body, "id"))?;
     Ok(body)
+}
+
+/// What a payer is called: a business by its name.
+fn name_of(payer: &Value) -> &Value {
+    match &payer["business"]["name"] {
+        Value::Null => &payer["name"],
+        business => business,
+    }
+}
+
+fn keep_tax_id(tx: &Transaction<'_>, payer: &Value, customer: &str) -> Result<(), Error> {
+    let business = &payer["business"];
+    if business.is_object() {
+        tax_ids::add(
+            tx,
+            customer,
+            text(business, "kind"),
+            text(business, "tax_id"),
+        )?;
+    }
+    Ok(())
 }
 
 /// The customer with what the buyer told, as far as the session says that it is to be kept.
@@ -40,10 +63,15 @@ fn tell_customer(tx: &Transaction<'_>, session: &Record, before: &Value) -> Resu
     if body["email"].is_null() {
         body["email"] = payer["email"].clone();
     }
-    if session.private["customer_update"]["name"] == "auto" && payer["name"].is_string() {
-        body["name"] = payer["name"].clone();
+    let update = &session.private["customer_update"];
+    if update["name"] == "auto" && name_of(payer).is_string() {
+        body["name"] = name_of(payer).clone();
+    }
+    if update["address"] == "auto" && payer["address"].is_object() {
+        body["address"] = payer["address"].clone();
     }
     tx.update(before, &body, "customer.updated")?;
+    keep_tax_id(tx, payer, text(&body, "id"))?;
     Ok(body)
 }
 
@@ -94,10 +122,23 @@ pub(super) fn complete(
 
     let email = customer.as_ref().map_or(&payer["email"], |it| &it["email"]);
     let mut details = checkout_session::customer_details(email.as_str().unwrap_or_default());
+    let business = &payer["business"];
     details["email"] = email.clone();
-    details["name"] = payer["name"].clone();
-    body["collected_information"] =
-        json!({ "business_name": null, "individual_name": null, "shipping_details": null });
+    details["name"] = name_of(payer).clone();
+    details["business_name"] = business["name"].clone();
+    details["address"] = match (&payer["address"], &customer) {
+        (Value::Null, Some(customer)) => customer["address"].clone(),
+        (given, _) => given.clone(),
+    };
+    if body["tax_id_collection"]["enabled"] == true {
+        details["tax_ids"] = match business {
+            Value::Null => json!([]),
+            business => json!([{ "type": business["kind"], "value": business["tax_id"] }]),
+        };
+    }
+    let taxed = body["automatic_tax"]["enabled"] == true;
+    body["automatic_tax"] = tax::computed(taxed, tax::is_located(&details));
+    body["collected_information"] = json!({ "business_name": business["name"], "individual_name": null, "shipping_details": null });
     body["customer"] = json!(customer.as_ref().map(|it| text(it, "id")));
     body["customer_details"] = details;
     body["payment_status"] = json!(match body["amount_total"].as_i64() {
@@ -186,15 +227,16 @@ fn subscribe(
     }
     let mut items = Vec::new();
     for line in totals::lines(session) {
-        let Some(price) = tx.get(Kind::Price, text(line, "price"))? else {
+        let currency = text(&session.body, "currency");
+        let Some(price) = prices::in_currency(tx, text(line, "price"), currency)? else {
             continue;
         };
-        if price.body["recurring"].is_null() {
-            bill_once(tx, customer, line, &price.body)?;
+        if price["recurring"].is_null() {
+            bill_once(tx, customer, line, &price)?;
             continue;
         }
         items.push(NewItem {
-            price: price.body,
+            price,
             quantity: line["quantity"].as_i64().unwrap_or(1),
             metadata: json!({}),
         });
@@ -214,6 +256,7 @@ fn subscribe(
                 .as_str()
                 .unwrap_or("create_invoice"),
             saves_payment_method: false,
+            automatic_tax: session.body["automatic_tax"]["enabled"] == true,
             trial_end: trial_end(session, tx.now()),
             ends: EndsAt::Never,
             payment,

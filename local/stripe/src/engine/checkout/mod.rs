@@ -7,10 +7,10 @@ mod totals;
 
 use serde_json::{Value, json};
 
-use super::buyer::CardGiven;
+use super::buyer::{Address, Asks, Business, CardGiven};
 use super::cards::Decline;
-use super::clocks;
 use super::payments::Outcome as Paid;
+use super::{clocks, prices, tax};
 use crate::api::error::ApiError;
 use crate::objects::{Kind, checkout_session, text};
 use crate::store::{Error, Record, Transaction};
@@ -19,6 +19,7 @@ pub(crate) use totals::{Due, add_up, apply_code, due_today, remove_code, renewal
 
 const NO_CUSTOMER: &str = "The customer of this session was deleted.";
 const CLOCK_MOVES: &str = "The customer’s test clock is advancing. Try again in a moment.";
+const OTHER_CURRENCY: &str = "You already pay in another currency.";
 const CODE_GONE: &str = "This code is no longer valid.";
 
 /// How a try to pay ended.
@@ -47,6 +48,9 @@ pub(crate) enum Refusal {
 pub(crate) struct Payer<'a> {
     pub(crate) email: Option<&'a str>,
     pub(crate) name: Option<&'a str>,
+    /// Where they are, if that was asked.
+    pub(crate) address: Option<&'a Value>,
+    pub(crate) business: Option<&'a Business>,
     pub(crate) means: Means<'a>,
 }
 
@@ -95,6 +99,12 @@ pub(crate) fn pay(
     {
         return Ok(Outcome::Refused(Refusal::Card(CLOCK_MOVES)));
     }
+    if let Some(customer) = &customer
+        && session.body["mode"] == "subscription"
+        && prices::bound_to(tx, text(customer, "id"), text(&session.body, "currency"))?.is_some()
+    {
+        return Ok(Outcome::Refused(Refusal::Card(OTHER_CURRENCY)));
+    }
     let Due::Amount(due) = due_today(tx, &session)? else {
         remove_code(tx, &session)?;
         return Ok(Outcome::Refused(Refusal::Discount(CODE_GONE)));
@@ -108,6 +118,8 @@ pub(crate) fn pay(
         None
     };
     session.private["payer"] = json!({
+        "address": payer.address,
+        "business": payer.business,
         "email": payer.email,
         "name": payer.name,
         "method": method.as_ref().map(|it| it["id"].clone()),
@@ -191,6 +203,26 @@ pub(crate) fn last_failure(
     let errors = ["last_payment_error", "last_setup_error"].into_iter();
     let mut messages = errors.filter_map(|field| intent[field]["message"].as_str());
     Ok(messages.next().map(str::to_owned))
+}
+
+/// What the page asks the buyer for, where `due` is to be paid.
+pub(crate) fn asks(session: &Record, customer: Option<&Value>, due: i64) -> Asks {
+    let body = &session.body;
+    let tax_id = body["tax_id_collection"]["enabled"] == true;
+    let taxed = body["automatic_tax"]["enabled"] == true;
+    // The address that is known is the one that counts, unless the session says that the buyer's is to be kept.
+    let known = customer.is_some_and(tax::is_located)
+        && session.private["customer_update"]["address"] != "auto";
+    let address = match text(body, "billing_address_collection") {
+        "required" => Address::Whole,
+        _ if tax_id || (taxed && !known) => Address::Region,
+        _ => Address::Nothing,
+    };
+    Asks {
+        card: needs_card(body, due),
+        address,
+        tax_id,
+    }
 }
 
 /// Whether the buyer has to give a card: to pay, or for later.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{completion, intents};
 use crate::api::error::ApiError;
 use crate::engine::discounts::{self, Source, Target, Wanted};
-use crate::engine::{clocks, periods};
+use crate::engine::{clocks, periods, prices};
 use crate::money;
 use crate::objects::invoice::CHARGEABLE;
 use crate::objects::{Kind, text};
@@ -88,10 +88,11 @@ fn redeem(tx: &Transaction<'_>, body: &Value, session: &Record) -> Result<Vec<St
 
 /// What the lines cost without trial and discounts.
 fn full_price(tx: &Transaction<'_>, session: &Record) -> Result<i64, Error> {
+    let currency = text(&session.body, "currency");
     let mut total = 0_i64;
     for line in lines(session) {
-        if let Some(price) = tx.get(Kind::Price, text(line, "price"))? {
-            let each = price.body["unit_amount"].as_i64().unwrap_or_default();
+        if let Some(price) = prices::in_currency(tx, text(line, "price"), currency)? {
+            let each = price["unit_amount"].as_i64().unwrap_or_default();
             let quantity = line["quantity"].as_i64().unwrap_or(1);
             total = total.saturating_add(each.saturating_mul(quantity));
         }
@@ -167,14 +168,15 @@ pub(crate) struct Renewals {
 
 /// What a subscription will cost after what is due today.
 pub(crate) fn renewals(tx: &Transaction<'_>, session: &Record) -> Result<Renewals, ApiError> {
+    let currency = text(&session.body, "currency");
     let mut recurring = Vec::new();
     for line in lines(session) {
-        if let Some(price) = tx.get(Kind::Price, text(line, "price"))?
-            && price.body["recurring"].is_object()
+        if let Some(price) = prices::in_currency(tx, text(line, "price"), currency)?
+            && price["recurring"].is_object()
         {
-            let each = price.body["unit_amount"].as_i64().unwrap_or_default();
+            let each = price["unit_amount"].as_i64().unwrap_or_default();
             let amount = each.saturating_mul(line["quantity"].as_i64().unwrap_or(1));
-            recurring.push((price.body, amount));
+            recurring.push((price, amount));
         }
     }
     let first = match (completion::trial_end(session, tx.now()), recurring.first()) {
@@ -211,7 +213,6 @@ pub(crate) fn renewals(tx: &Transaction<'_>, session: &Record) -> Result<Renewal
         if record.private["coupon"]["duration"] == "once" || until.is_some_and(|it| it <= first) {
             return Ok(renewals);
         }
-        let currency = text(&session.body, "currency");
         let off = discounts::lines_off(tx, &redeemed, &amounts, currency)?;
         let off: i64 = off.iter().flatten().map(|(_, amount)| amount).sum();
         Ok(Renewals {

@@ -78,3 +78,26 @@ pub(super) fn give_back(tx: &Transaction<'_>, invoice: &Value) -> Result<(), Err
     let back = of(&customer, currency).saturating_add(starting.saturating_sub(ending));
     set(tx, &customer, currency, back)
 }
+
+/// Makes a currency the customer's, which a new subscription in it does. The balance in the one before is kept beside.
+pub(crate) fn change_currency(
+    tx: &Transaction<'_>,
+    customer: &str,
+    currency: &str,
+) -> Result<(), Error> {
+    let Some(customer) = tx.get(Kind::Customer, customer)?.filter(|it| !it.deleted) else {
+        return Ok(());
+    };
+    let mut body = customer.body.clone();
+    if body["currency"] == currency {
+        return Ok(());
+    }
+    body["balance"] = json!(of(&customer, currency));
+    if let Some(before) = body["currency"].as_str() {
+        let mut private = customer.private.clone();
+        private["balances"][before] = customer.body["balance"].clone();
+        tx.replace_private(&customer.id, &private)?;
+    }
+    body["currency"] = json!(currency);
+    tx.update(&customer.body, &body, "customer.updated")
+}

@@ -68,6 +68,7 @@ pub(super) async fn show(
             let payer = &session.private["payer"];
             text(payer, "email").clone_into(&mut filled.form.email);
             text(payer, "name").clone_into(&mut filled.form.name);
+            filled.form.refill(payer);
             filled.failure = checkout::last_failure(tx, &session)?;
         }
         Ok::<_, ApiError>(Some((summary, filled)))
@@ -103,12 +104,12 @@ pub(super) async fn submit(
     if let Some(known) = &summary.known_email {
         form.email.clone_from(known);
     }
-    let buyer = match Buyer::check(&form, summary.needs_card, year_and_month()) {
+    let buyer = match Buyer::check(&form, summary.asks, year_and_month()) {
         Ok(buyer) => buyer,
         Err(errors) => {
             let filled = Filled {
                 form,
-                errors,
+                errors: *errors,
                 ..Filled::default()
             };
             return page(&app, StatusCode::UNPROCESSABLE_ENTITY, &summary, &filled);
@@ -120,6 +121,8 @@ pub(super) async fn submit(
         let payer = Payer {
             email: Some(&buyer.email),
             name: buyer.card.as_ref().map(|it| it.name.as_str()),
+            address: buyer.address.as_ref(),
+            business: buyer.business.as_ref(),
             means: match &buyer.card {
                 Some(card) => Means::Card(card),
                 None => Means::Nothing,
@@ -264,6 +267,7 @@ fn page(app: &App, status: StatusCode, summary: &Summary, filled: &Filled) -> Re
         "code": filled.code,
         "code_error": filled.code_error,
         "failure": filled.failure,
+        "countries": &buyer::COUNTRIES[..],
     });
     app.templates.page(status, name, context)
 }

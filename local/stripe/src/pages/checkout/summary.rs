@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::error::ApiError;
+use crate::engine::buyer::Asks;
 use crate::engine::checkout::{self, Due};
-use crate::engine::clocks;
+use crate::engine::{clocks, prices};
 use crate::money;
 use crate::objects::{Kind, coupon, text};
 use crate::store::{Error, Record, Transaction};
@@ -24,7 +25,11 @@ pub(super) struct Summary {
     pub(super) known_email: Option<String>,
     /// An address the shop suggests.
     suggested_email: Option<String>,
-    pub(super) needs_card: bool,
+    pub(super) asks: Asks,
+    /// The address that the page begins with: the customer's, if there is one.
+    known_address: Value,
+    /// What is said of tax, where it is computed.
+    tax: Option<String>,
     heading: String,
     /// What is large: the price, or that there is none.
     price: String,
@@ -123,9 +128,13 @@ impl Summary {
             mode: mode.to_owned(),
             success_url: text(body, "success_url").to_owned(),
             cancel_url: body["cancel_url"].as_str().map(str::to_owned),
+            asks: checkout::asks(session, customer.as_ref(), due),
+            known_address: customer
+                .as_ref()
+                .map_or(Value::Null, |it| it["address"].clone()),
+            tax: (body["automatic_tax"]["enabled"] == true).then(|| amount(0)),
             known_email: customer.and_then(|it| it["email"].as_str().map(str::to_owned)),
             suggested_email: body["customer_email"].as_str().map(str::to_owned),
-            needs_card: checkout::needs_card(body, due),
             heading: heading(mode, trial_end.is_some(), &lines),
             price,
             interval: interval.filter(|_| simple && trial_end.is_none()),
@@ -178,9 +187,7 @@ fn lines(tx: &Transaction<'_>, session: &Record) -> Result<Vec<SummaryLine>, Err
     let mut lines = Vec::new();
     let items = session.private["line_items"].as_array();
     for item in items.into_iter().flatten() {
-        let price = tx
-            .get(Kind::Price, text(item, "price"))?
-            .map_or(Value::Null, |it| it.body);
+        let price = prices::in_currency(tx, text(item, "price"), currency)?.unwrap_or_default();
         let product = tx
             .get(Kind::Product, text(&price, "product"))?
             .map_or(Value::Null, |it| it.body);

@@ -122,6 +122,25 @@ pub(super) async fn make_default(
     .await
 }
 
+/// Lets a subscription be paid with the default card, too.
+pub(super) async fn pay_with(
+    State(app): State<App>,
+    Path((token, id)): Path<(String, String)>,
+) -> Response {
+    answer(app, token, move |tx, visit| {
+        let found = visit.subscription(tx, &id)?;
+        let Some(record) = found.filter(|_| visit.allows("payment_method_update")) else {
+            return Ok(Answer::NotFound);
+        };
+        let Some(method) = portal::other_card(tx, &visit.customer, &record.body)? else {
+            return Ok(visit.elsewhere());
+        };
+        portal::pay_with(tx, &record.body, &method)?;
+        visit.after(tx, "card")
+    })
+    .await
+}
+
 /// Forgets a card that nothing is paid with.
 pub(super) async fn remove(
     State(app): State<App>,

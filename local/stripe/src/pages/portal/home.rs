@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::visit::{Answer, Visit, answer};
 use crate::api::error::ApiError;
 use crate::app::App;
-use crate::engine::{self, portal};
+use crate::engine::{self, portal, prices};
 use crate::money;
 use crate::objects::{Kind, coupon, subscription, text};
 use crate::store::{Cursor, Error, Query, Transaction};
@@ -93,6 +93,8 @@ pub(super) struct SubscriptionView {
     when: String,
     discount: Option<String>,
     card: Option<String>,
+    /// The default card, where this subscription has another one.
+    other_card: Option<String>,
     /// What has to be paid, and where.
     owed: Option<Owed>,
     can_switch: bool,
@@ -111,9 +113,8 @@ impl SubscriptionView {
     pub(super) fn of(tx: &Transaction<'_>, visit: &Visit, body: &Value) -> Result<Self, ApiError> {
         let (mut plans, mut prices) = (Vec::new(), Vec::new());
         for item in subscription::items(body) {
-            let price = tx
-                .get(Kind::Price, text(item, "price"))?
-                .map_or(Value::Null, |it| it.body);
+            let currency = text(body, "currency");
+            let price = prices::in_currency(tx, text(item, "price"), currency)?.unwrap_or_default();
             let quantity = item["quantity"].as_i64().unwrap_or(1);
             let name = engine::invoices::product_name(tx, &price)?;
             plans.push(match quantity {
@@ -139,6 +140,10 @@ impl SubscriptionView {
             when: when(tx, body)?,
             discount: discount(tx, body)?,
             card: portal::card_of(tx, body)?.map(|it| card_name(&it)),
+            other_card: match visit.allows("payment_method_update") {
+                true => portal::other_card(tx, &visit.customer, body)?.map(|it| last_digits(&it)),
+                false => None,
+            },
             owed,
             can_switch: switches && !portal::offers(tx, &visit.configuration, body)?.is_empty(),
             can_cancel: visit.allows("subscription_cancel") && portal::can_be_canceled(body),
@@ -173,7 +178,12 @@ pub(super) fn card_name(method: &Value) -> String {
         "visa" => "Visa",
         _ => "Card",
     };
-    format!("{brand} •••• {}", text(card, "last4"))
+    format!("{brand} {}", last_digits(method))
+}
+
+/// `•••• 4242`.
+fn last_digits(method: &Value) -> String {
+    format!("•••• {}", text(&method["card"], "last4"))
 }
 
 fn label(body: &Value) -> &'static str {

@@ -23,6 +23,7 @@ pub(super) fn router() -> Router<App> {
         .route("/card/authenticated", get(cards::authenticated))
         .route("/cards/{card}/default", post(cards::make_default))
         .route("/cards/{card}/remove", post(cards::remove))
+        .route("/subscriptions/{subscription}/card", post(cards::pay_with))
         .route("/subscriptions/{subscription}/plans", get(plans::show))
         .route(
             "/subscriptions/{subscription}/confirm",

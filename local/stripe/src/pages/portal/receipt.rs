@@ -52,7 +52,7 @@ pub(super) async fn pay_with_card(
             Err(errors) => {
                 let failure = Failure {
                     form,
-                    errors,
+                    errors: *errors,
                     message: None,
                 };
                 return page(tx, invoice, StatusCode::UNPROCESSABLE_ENTITY, &failure);

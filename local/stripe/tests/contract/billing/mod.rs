@@ -1,6 +1,7 @@
 //! The billing engine, on test clocks.
 
 mod changes;
+mod currencies;
 mod dunning;
 mod endings;
 mod invoices;

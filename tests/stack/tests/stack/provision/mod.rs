@@ -3,6 +3,7 @@
 mod cloudformation;
 mod doctor;
 mod others;
+mod plans;
 mod rotation;
 
 use std::future::IntoFuture;

@@ -58,6 +58,7 @@ async fn a_product_that_was_made_by_hand_becomes_the_plans_but_not_two_plans() -
         let plans = std::env::temp_dir().join(format!("by-hand-{}.toml", std::process::id()));
         let text = std::fs::read_to_string("../plans.toml").unwrap_or_default();
         let text = text.replace("-monthly", "-by-hand");
+        let text = text.replace("-yearly", "-by-hand-yearly");
         std::fs::write(&plans, text).unwrap_or_default();
         around
             .env

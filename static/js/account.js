@@ -21,6 +21,19 @@ export function mayStart({ subscription }) {
 }
 
 /**
+ * An account with what only the offer says of its plan: whether tax comes on top.
+ * @param {import("./api.js").Account} account
+ * @param {import("./config.js").Plan[]} plans
+ * @returns {import("./api.js").Account}
+ */
+export function withTax(account, plans) {
+  const { subscription } = account;
+  if (!subscription?.plan) return account;
+  const tax_behavior = plans.find(({ key }) => key === subscription.plan?.key)?.tax_behavior;
+  return { ...account, subscription: { ...subscription, plan: { tax_behavior, ...subscription.plan } } };
+}
+
+/**
  * @param {import("./api.js").Account} account with a subscription
  * @returns {Summary}
  */

@@ -1,4 +1,4 @@
-import { mayStart, summary } from "./account.js";
+import { mayStart, summary, withTax } from "./account.js";
 import { action } from "./action.js";
 import { Api } from "./api.js";
 import { loadConfig } from "./config.js";
@@ -128,7 +128,7 @@ class Home {
    */
   #showAccount(account, options = {}) {
     this.#showHeader(true);
-    const desk = this.#desk(account);
+    const desk = this.#desk(withTax(account, this.#config.plans));
     if (!mayStart(account)) return this.#showPass(desk, options);
     const { wanted, news, problem } = options;
     const words = account.subscription ? summary(account) : NO_PLAN;

@@ -1,4 +1,4 @@
-import { summary } from "./account.js";
+import { summary, withTax } from "./account.js";
 import { action } from "./action.js";
 import { Api } from "./api.js";
 import { loadConfig } from "./config.js";
@@ -31,7 +31,7 @@ async function start() {
     const signIn = new SignIn(config.sign_in);
     const header = () => showHeader(signIn, { signedIn: SignIn.hasSession, test: config.mode === "test" });
     try {
-      if (SignIn.hasSession) await confirm(new Api(signIn), header);
+      if (SignIn.hasSession) await confirm(new Api(signIn), config, header);
     } catch (error) {
       if (SignIn.hasSession || Problem.from(error).code === "account_deleted") throw error;
     } finally {
@@ -49,9 +49,10 @@ async function start() {
 /**
  * Looks until there is access, first often, then seldom.
  * @param {Api} api
+ * @param {import("./config.js").Config} config
  * @param {() => void} looked by then, the email is known
  */
-async function confirm(api, looked) {
+async function confirm(api, { plans }, looked) {
   const sessionId = new URLSearchParams(location.search).get("session_id");
   let found = false;
   let reason = "";
@@ -59,7 +60,7 @@ async function confirm(api, looked) {
     const account = await api.sync(sessionId);
     looked();
     reason = account.access.reason;
-    if (account.access.granted && !found) showConfirmed(account);
+    if (account.access.granted && !found) showConfirmed(withTax(account, plans));
     found ||= account.access.granted;
     return found;
   };

@@ -17,5 +17,5 @@ export default defineConfig({
     launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args },
   },
   // The pictures for the documents are taken on purpose only: PICTURES=1 npx playwright test
-  testMatch: process.env.PICTURES ? ["pictures.js", "life.spec.js"] : "*.spec.js",
+  testMatch: process.env.PICTURES ? ["pictures.js", "life.spec.js", "states.spec.js"] : "*.spec.js",
 });

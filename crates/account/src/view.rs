@@ -1,7 +1,8 @@
 //! What the page reads (docs/API.md).
 
 use billing::{
-    Interval, Item, PlanKey, Policy, Reason, Snapshot, Status, Subscription, Timestamp, access,
+    Interval, InvoiceStatus, Item, PlanKey, Policy, Reason, Snapshot, Status, Subscription,
+    Timestamp, access,
 };
 use serde::Serialize;
 use store::UserRecord;
@@ -30,6 +31,7 @@ struct SubscriptionView {
     current_period_end: Option<Timestamp>,
     cancel_at: Option<Timestamp>,
     trial_end: Option<Timestamp>,
+    payment_url: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,7 +50,7 @@ struct PlanView {
 pub fn view(record: &UserRecord, policy: Policy, now: Timestamp) -> AccountView {
     let nothing = Snapshot::default();
     let snapshot = record.snapshot.as_ref().unwrap_or(&nothing);
-    let access = access(snapshot, policy, now);
+    let access = access(snapshot, &record.charges, policy, now);
     AccountView {
         access: AccessView {
             granted: access.granted,
@@ -72,7 +74,15 @@ fn subscription_view(subscription: &Subscription, snapshot: &Snapshot) -> Subscr
         current_period_end: subscription.period_end(),
         cancel_at: subscription.ends_at(),
         trial_end: subscription.trial_end,
+        payment_url: payment_url(subscription),
     }
+}
+
+/// Where the latest invoice can be paid, while it can be.
+fn payment_url(subscription: &Subscription) -> Option<String> {
+    let invoice = subscription.latest_invoice.as_ref()?;
+    let is_open = invoice.status == InvoiceStatus::Open;
+    invoice.url.clone().filter(|_| is_open)
 }
 
 /// The item that is our plan; there may be others beside it.
@@ -104,4 +114,64 @@ fn plan_view(subscription: &Subscription, item: &Item, snapshot: &Snapshot) -> O
         interval: price.interval.clone(),
         interval_count: price.interval_count,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: Timestamp = 1_700_000_000;
+    const POLICY: Policy = Policy {
+        slack: 86_400,
+        grace: 7 * 86_400,
+    };
+
+    /// What somebody reads whose latest invoice has this status, and of whose charge so much went back.
+    fn seen(invoice: &str, amount_refunded: i64) -> Value {
+        let end = NOW + 30 * 86_400;
+        let snapshot = json!({
+            "products": [{ "id": "prod_1", "name": "Starter", "description": "" }],
+            "subscriptions": [{
+                "id": "sub_1", "status": "active", "cancel_at_period_end": false, "has_payment_method": true,
+                "items": [{
+                    "price": {
+                        "id": "price_1", "product": "prod_1", "amount": 900, "currency": "usd", "interval": "month",
+                        "interval_count": 1
+                    },
+                    "quantity": 1, "period_start": NOW, "period_end": end
+                }],
+                "latest_invoice": { "status": invoice, "created": NOW, "url": "https://invoice.stripe.com/i/1" }
+            }]
+        });
+        let charges = json!([{
+            "id": "ch_1", "subscription": "sub_1", "paid_for": { "start": NOW, "end": end }, "amount": 900,
+            "amount_refunded": amount_refunded, "currency": "usd", "disputes": []
+        }]);
+        let record = UserRecord {
+            snapshot: serde_json::from_value(snapshot).unwrap(),
+            charges: serde_json::from_value(charges).unwrap(),
+            ..UserRecord::default()
+        };
+        serde_json::to_value(view(&record, POLICY, NOW)).unwrap()
+    }
+
+    #[test]
+    fn an_invoice_can_be_paid_while_it_is_open() {
+        let url = |invoice| seen(invoice, 0)["subscription"]["payment_url"].take();
+        assert_eq!(url("open"), "https://invoice.stripe.com/i/1");
+        for status in ["draft", "paid", "void", "uncollectible"] {
+            assert_eq!(url(status), Value::Null, "{status}");
+        }
+    }
+
+    #[test]
+    fn who_was_refunded_reads_why_they_have_no_access() {
+        let refunded = json!({ "granted": false, "until": null, "reason": "refunded" });
+        assert_eq!(seen("paid", 900)["access"], refunded);
+        let until = NOW + 31 * 86_400;
+        let paid = json!({ "granted": true, "until": until, "reason": "active" });
+        assert_eq!(seen("paid", 899)["access"], paid);
+    }
 }

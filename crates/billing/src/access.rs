@@ -1,16 +1,29 @@
-//! Who has access, until when and why.
+//! Who has access, until when and why. The table, with examples, is docs/ACCESS.md.
+
+mod line;
+mod returned;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 
-use crate::{InvoiceStatus, Snapshot, Status, Subscription, Timestamp};
+use crate::{
+    Charge, InvoiceStatus, Item, Period, Snapshot, Status, Subscription, SubscriptionId, Timestamp,
+};
 
-/// How long access outlives the money.
+pub use line::Line;
+use line::Until;
+use returned::PaidFor;
+
+const DAY: i64 = 86_400;
+
+/// How long access outlives the money: by the longer of the two at the most, never by both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Seconds after a period's end in which a renewal may still be on its way: Stripe keeps it a draft for about an hour, and a
     /// webhook may be late.
     pub slack: i64,
-    /// Seconds of access while a renewal is not paid.
+    /// Seconds of access while a renewal is not paid, where its price has no `grace_days` of its own.
     pub grace: i64,
 }
 
@@ -30,6 +43,10 @@ pub enum Reason {
     Ending,
     /// Was granted once; the time is over and Stripe has not said that it goes on.
     Lapsed,
+    /// The bank took back what the period was paid with, or may.
+    Disputed,
+    /// What the period was paid with went back in full.
+    Refunded,
     /// The first payment is outstanding.
     Incomplete,
     /// Retries are over.
@@ -53,27 +70,33 @@ pub struct Access<'a> {
     pub until: Option<Timestamp>,
     /// Why.
     pub reason: Reason,
+    /// The line of the policy that made it.
+    pub line: Line,
     /// The subscription that decides.
     pub subscription: Option<&'a Subscription>,
 }
 
-/// Decides from all of a user's subscriptions. The one that lasts longest wins; where none grants, the one that is nearest to it tells why.
+/// Decides from all of a user's subscriptions, and from their charges of which money went back. The subscription that lasts longest wins;
+/// where none grants, the one that is nearest to it tells why.
 ///
 /// There is always an `until`, so access lapses even if no webhook ever arrives again.
 #[must_use]
-pub fn access(snapshot: &Snapshot, policy: Policy, now: Timestamp) -> Access<'_> {
+pub fn access<'a>(
+    snapshot: &'a Snapshot,
+    charges: &[Charge],
+    policy: Policy,
+    now: Timestamp,
+) -> Access<'a> {
     snapshot
         .subscriptions
         .iter()
-        .map(|subscription| decide(subscription, snapshot, policy, now))
-        .max_by_key(|access| {
-            let lasts = access.until.filter(|_| access.granted);
-            (lasts, closeness(access.reason), access.until)
-        })
+        .map(|subscription| decide(subscription, snapshot, charges, policy, now))
+        .max_by(|a, b| rank(a).cmp(&rank(b)))
         .unwrap_or(Access {
             granted: false,
             until: None,
-            reason: Reason::NoSubscription,
+            reason: Line::NoSubscription.reason(),
+            line: Line::NoSubscription,
             subscription: None,
         })
 }
@@ -81,333 +104,169 @@ pub fn access(snapshot: &Snapshot, policy: Policy, now: Timestamp) -> Access<'_>
 fn decide<'a>(
     subscription: &'a Subscription,
     snapshot: &Snapshot,
+    charges: &[Charge],
     policy: Policy,
     now: Timestamp,
 ) -> Access<'a> {
-    let decision = |until: Option<Timestamp>, reason| {
-        let granted = until.is_some_and(|until| now < until);
-        Access {
-            granted,
-            until,
-            reason: if until.is_some() && !granted {
-                Reason::Lapsed
-            } else {
-                reason
-            },
-            subscription: Some(subscription),
-        }
-    };
-    let Some((period_start, period_end)) = granting_period(subscription, snapshot) else {
-        return decision(None, Reason::NotInCatalogue);
-    };
-    // An end that lies beyond the running period does not stop this period's renewal.
-    let end = subscription.ends_at();
-    let renews = end.is_none_or(|end| end > period_end);
-    let no_later_than_end = |until: Timestamp| end.map_or(until, |end| until.min(end));
-    let ending_or = |reason| if renews { reason } else { Reason::Ending };
-
-    match &subscription.status {
-        Status::Trialing => {
-            let slack = if renews && subscription.has_payment_method {
-                policy.slack
-            } else {
-                0
-            };
-            let trial_end = subscription.trial_end.unwrap_or(period_end);
-            decision(
-                Some(no_later_than_end(trial_end + slack)),
-                ending_or(Reason::Trialing),
-            )
-        }
-        Status::Active => match &subscription.latest_invoice {
-            Some(invoice)
-                if matches!(
-                    invoice.status,
-                    InvoiceStatus::Draft
-                        | InvoiceStatus::Open
-                        | InvoiceStatus::Uncollectible
-                        | InvoiceStatus::Unknown(_)
-                ) =>
-            {
-                // An upgrade's invoice comes in mid-period; grace begins with it.
-                let since = period_start.max(invoice.created);
-                let until = (since + policy.grace).min(period_end + policy.slack);
-                decision(Some(no_later_than_end(until)), Reason::AwaitingPayment)
-            }
-            _ => {
-                let slack = if renews { policy.slack } else { 0 };
-                decision(
-                    Some(no_later_than_end(period_end + slack)),
-                    ending_or(Reason::Active),
-                )
-            }
-        },
-        Status::PastDue => {
-            let since = subscription.past_due_since.unwrap_or(period_start);
-            decision(
-                Some(no_later_than_end(since + policy.grace)),
-                Reason::PastDue,
-            )
-        }
-        Status::Incomplete => decision(None, Reason::Incomplete),
-        Status::Unpaid => decision(None, Reason::Unpaid),
-        Status::Paused => decision(None, Reason::Paused),
-        Status::Canceled | Status::IncompleteExpired => decision(None, Reason::Canceled),
-        Status::Unknown(_) => decision(None, Reason::NotInCatalogue),
+    let term =
+        granting_item(subscription, snapshot).map(|item| Term::new(subscription, item, policy));
+    let line = term.as_ref().map_or(Line::NotInCatalogue, |term| {
+        let line = line_of(subscription, term);
+        let shut_out = term
+            .paid_for(line)
+            .and_then(|paid_for| returned::line(charges, &subscription.id, paid_for));
+        shut_out.unwrap_or(line)
+    });
+    let until = term.and_then(|term| term.until(line));
+    let granted = until.is_some_and(|until| now < until);
+    let line = if granted { line } else { line.when_over() };
+    Access {
+        granted,
+        until,
+        reason: line.reason(),
+        line,
+        subscription: Some(subscription),
     }
 }
 
-/// The running period of the items whose product is ours: any price of it will do, so that old prices stay valid.
-fn granting_period(
-    subscription: &Subscription,
-    snapshot: &Snapshot,
-) -> Option<(Timestamp, Timestamp)> {
-    subscription
-        .items
-        .iter()
-        .filter(|item| {
-            snapshot
-                .products
-                .iter()
-                .any(|product| product.id == item.price.product)
-        })
-        .map(|item| (item.period_start, item.period_end))
-        .max_by_key(|(_, end)| *end)
+/// The line that a subscription's status and invoices lead to, while its time lasts.
+fn line_of(subscription: &Subscription, term: &Term) -> Line {
+    match &subscription.status {
+        Status::Trialing if !term.renews => Line::TrialEnding,
+        Status::Trialing if !subscription.has_payment_method => Line::TrialWithoutPaymentMethod,
+        Status::Trialing => Line::Trial,
+        Status::Active => {
+            let latest = subscription.latest_invoice.as_ref();
+            match latest.map(|invoice| &invoice.status) {
+                Some(InvoiceStatus::Draft) => Line::DraftWithinGrace,
+                Some(InvoiceStatus::Open | InvoiceStatus::Unknown(_)) => Line::OpenWithinGrace,
+                Some(InvoiceStatus::Uncollectible) => Line::WrittenOffWithinGrace,
+                Some(InvoiceStatus::Paid | InvoiceStatus::Void) | None => {
+                    if subscription.past_due_since.is_some() {
+                        Line::EarlierUnpaidWithinGrace
+                    } else if term.renews {
+                        Line::Paid
+                    } else {
+                        Line::PaidEnding
+                    }
+                }
+            }
+        }
+        Status::PastDue => Line::PastDueWithinGrace,
+        Status::Incomplete => Line::Incomplete,
+        Status::IncompleteExpired => Line::IncompleteExpired,
+        Status::Unpaid => Line::Unpaid,
+        Status::Paused => Line::Paused,
+        Status::Canceled => Line::Canceled,
+        Status::Unknown(_) => Line::UnknownStatus,
+    }
+}
+
+/// The times that a subscription's lines are about.
+struct Term {
+    running: Period,
+    trial_end: Timestamp,
+    /// When it ends, if it is set to.
+    end: Option<Timestamp>,
+    /// Whether it goes on after the running period. An end that lies beyond does not stop this period's renewal.
+    renews: bool,
+    /// Since when something is due, if something is.
+    due_since: Timestamp,
+    slack: i64,
+    grace: i64,
+}
+
+impl Term {
+    fn new(subscription: &Subscription, item: &Item, policy: Policy) -> Self {
+        let running = item.period();
+        let end = subscription.ends_at();
+        // Where nobody looked: an upgrade's invoice comes in within the period, and counts from then on.
+        let created = match subscription.status {
+            Status::Active => subscription.latest_invoice.as_ref().map(|it| it.created),
+            _ => None,
+        };
+        let begins = created.map_or(running.start, |created| created.max(running.start));
+        let grace_days = item.price.grace_days.map(|days| i64::from(days) * DAY);
+        Self {
+            running,
+            trial_end: subscription.trial_end.unwrap_or(running.end),
+            end,
+            renews: end.is_none_or(|end| end > running.end),
+            due_since: subscription.past_due_since.unwrap_or(begins),
+            slack: policy.slack,
+            grace: grace_days.unwrap_or(policy.grace),
+        }
+    }
+
+    /// Until when a line gives access.
+    fn until(&self, line: Line) -> Option<Timestamp> {
+        let if_paid = self.running.end + self.slack;
+        let until = match line.until() {
+            Until::Never => return None,
+            Until::TrialEnd => self.trial_end,
+            Until::TrialEndAndSlack => self.trial_end + self.slack,
+            Until::PeriodEnd => self.running.end,
+            Until::PeriodEndAndSlack => if_paid,
+            Until::Grace => (self.due_since + self.grace).min(if_paid),
+        };
+        Some(self.end.map_or(until, |end| until.min(end)))
+    }
+
+    /// Which charges count for a line that gives access.
+    fn paid_for(&self, line: Line) -> Option<PaidFor> {
+        match line.until() {
+            Until::Never => None,
+            Until::Grace => Some(PaidFor::RunningOrDue(self.running, self.due_since)),
+            Until::TrialEnd
+            | Until::TrialEndAndSlack
+            | Until::PeriodEnd
+            | Until::PeriodEndAndSlack => Some(PaidFor::Running(self.running)),
+        }
+    }
+}
+
+/// The item that lasts longest of those whose product is ours: any price of it will do, so that old prices stay valid.
+fn granting_item<'a>(subscription: &'a Subscription, snapshot: &Snapshot) -> Option<&'a Item> {
+    let ours = subscription.items.iter().filter(|item| {
+        let mut products = snapshot.products.iter();
+        products.any(|product| product.id == item.price.product)
+    });
+    ours.max_by(|a, b| {
+        let key = |item: &'a Item| (item.period_end, item.period_start, &item.price.id);
+        key(a).cmp(&key(b))
+    })
+}
+
+/// Which of several decisions counts: the one that lasts longest, else the one nearest to access. Whatever their order, it is the same one.
+fn rank<'a>(
+    access: &Access<'a>,
+) -> (
+    Option<Timestamp>,
+    u8,
+    Option<Timestamp>,
+    Option<&'a SubscriptionId>,
+) {
+    (
+        access.until.filter(|_| access.granted),
+        closeness(access.reason),
+        access.until,
+        access.subscription.map(|subscription| &subscription.id),
+    )
 }
 
 /// Which of several refusals a user should hear of: the one nearest to access.
 fn closeness(reason: Reason) -> u8 {
     match reason {
-        Reason::Active | Reason::Trialing | Reason::Ending => 8,
-        Reason::AwaitingPayment | Reason::PastDue => 7,
-        Reason::Lapsed => 6,
+        Reason::Active | Reason::Trialing | Reason::Ending => 10,
+        Reason::AwaitingPayment | Reason::PastDue => 9,
+        Reason::Lapsed => 8,
+        Reason::Disputed => 7,
+        Reason::Refunded => 6,
         Reason::Unpaid => 5,
         Reason::Paused => 4,
         Reason::Incomplete => 3,
         Reason::Canceled => 2,
         Reason::NotInCatalogue => 1,
         Reason::NoSubscription => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Interval, Invoice, Item, Price, PriceId, Product, ProductId, SubscriptionId};
-
-    const DAY: i64 = 86_400;
-    const START: i64 = 1_700_000_000;
-    const END: i64 = START + 30 * DAY;
-    const POLICY: Policy = Policy {
-        slack: DAY,
-        grace: 7 * DAY,
-    };
-
-    fn subscription(status: &str) -> Subscription {
-        Subscription {
-            id: SubscriptionId::parse("sub_1").unwrap(),
-            status: Status::from(status.to_owned()),
-            currency: "usd".to_owned(),
-            items: vec![Item {
-                price: Price {
-                    id: PriceId::parse("price_1").unwrap(),
-                    product: ProductId::parse("prod_1").unwrap(),
-                    plan: None,
-                    amount: Some(900),
-                    currency: "usd".to_owned(),
-                    interval: Interval::Month,
-                    interval_count: 1,
-                    grace_days: None,
-                },
-                quantity: 1,
-                period_start: START,
-                period_end: END,
-            }],
-            cancel_at_period_end: false,
-            cancel_at: None,
-            trial_start: None,
-            trial_end: None,
-            has_payment_method: true,
-            latest_invoice: Some(invoice("paid")),
-            past_due_since: None,
-        }
-    }
-
-    fn invoice(status: &str) -> Invoice {
-        Invoice {
-            status: InvoiceStatus::from(status.to_owned()),
-            created: START,
-        }
-    }
-
-    fn check(
-        subscriptions: Vec<Subscription>,
-        now: Timestamp,
-        expected: (bool, Option<Timestamp>, Reason),
-    ) {
-        let snapshot = Snapshot {
-            subscriptions,
-            products: vec![Product {
-                id: ProductId::parse("prod_1").unwrap(),
-                name: "Starter".to_owned(),
-                description: String::new(),
-                features: Vec::new(),
-            }],
-            ..Snapshot::default()
-        };
-        let access = access(&snapshot, POLICY, now);
-        assert_eq!((access.granted, access.until, access.reason), expected);
-    }
-
-    #[test]
-    fn active_and_paid_lasts_to_the_period_end_and_the_slack_then_lapses_by_itself() {
-        let paid = vec![subscription("active")];
-        let until = Some(END + DAY);
-        check(paid.clone(), START, (true, until, Reason::Active));
-        check(paid.clone(), END + DAY - 1, (true, until, Reason::Active));
-        check(paid, END + DAY, (false, until, Reason::Lapsed));
-    }
-
-    #[test]
-    fn a_subscription_set_to_cancel_gets_no_slack_in_either_billing_mode() {
-        let mut classic = subscription("active");
-        classic.cancel_at_period_end = true;
-        check(vec![classic], START, (true, Some(END), Reason::Ending));
-        let mut flexible = subscription("active");
-        flexible.cancel_at = Some(END);
-        check(
-            vec![flexible.clone()],
-            START,
-            (true, Some(END), Reason::Ending),
-        );
-        flexible.cancel_at = Some(END - DAY);
-        check(
-            vec![flexible.clone()],
-            START,
-            (true, Some(END - DAY), Reason::Ending),
-        );
-        flexible.cancel_at = Some(END + 90 * DAY);
-        check(
-            vec![flexible],
-            START,
-            (true, Some(END + DAY), Reason::Active),
-        );
-    }
-
-    #[test]
-    fn a_period_that_moved_on_unpaid_is_not_given_away() {
-        for status in ["draft", "open", "uncollectible", "status_of_2030"] {
-            let mut renewed = subscription("active");
-            renewed.items[0].period_end = START + 365 * DAY;
-            renewed.latest_invoice = Some(invoice(status));
-            check(
-                vec![renewed],
-                START,
-                (true, Some(START + 7 * DAY), Reason::AwaitingPayment),
-            );
-        }
-    }
-
-    #[test]
-    fn an_open_invoice_of_an_upgrade_does_not_take_away_what_was_paid() {
-        let mut upgraded = subscription("active");
-        upgraded.latest_invoice = Some(Invoice {
-            created: START + 20 * DAY,
-            ..invoice("open")
-        });
-        check(
-            vec![upgraded],
-            START + 20 * DAY,
-            (true, Some(START + 27 * DAY), Reason::AwaitingPayment),
-        );
-    }
-
-    #[test]
-    fn grace_is_counted_from_the_oldest_open_invoice_not_from_the_period() {
-        let mut late = subscription("past_due");
-        late.past_due_since = Some(START - 20 * DAY);
-        check(
-            vec![late.clone()],
-            START,
-            (false, Some(START - 13 * DAY), Reason::Lapsed),
-        );
-        late.past_due_since = Some(START + 3_600);
-        check(
-            vec![late],
-            START + DAY,
-            (true, Some(START + 3_600 + 7 * DAY), Reason::PastDue),
-        );
-    }
-
-    #[test]
-    fn a_trial_has_slack_only_where_it_will_be_charged() {
-        let mut trial = subscription("trialing");
-        trial.trial_end = Some(END);
-        check(
-            vec![trial.clone()],
-            START,
-            (true, Some(END + DAY), Reason::Trialing),
-        );
-        trial.has_payment_method = false;
-        check(
-            vec![trial.clone()],
-            START,
-            (true, Some(END), Reason::Trialing),
-        );
-        trial.has_payment_method = true;
-        trial.cancel_at = Some(END);
-        check(vec![trial], START, (true, Some(END), Reason::Ending));
-    }
-
-    #[test]
-    fn the_other_statuses_give_nothing() {
-        for (status, reason) in [
-            ("incomplete", Reason::Incomplete),
-            ("incomplete_expired", Reason::Canceled),
-            ("unpaid", Reason::Unpaid),
-            ("paused", Reason::Paused),
-            ("canceled", Reason::Canceled),
-            ("status_of_2030", Reason::NotInCatalogue),
-        ] {
-            check(vec![subscription(status)], START, (false, None, reason));
-        }
-        check(vec![], START, (false, None, Reason::NoSubscription));
-    }
-
-    #[test]
-    fn a_product_that_is_not_ours_grants_nothing() {
-        let mut foreign = subscription("active");
-        foreign.items[0].price.product = ProductId::parse("prod_other").unwrap();
-        check(vec![foreign], START, (false, None, Reason::NotInCatalogue));
-    }
-
-    #[test]
-    fn of_several_subscriptions_the_best_decides() {
-        let mut longer = subscription("active");
-        longer.items[0].period_end = END + 300 * DAY;
-        check(
-            vec![
-                subscription("canceled"),
-                longer,
-                subscription("active"),
-                subscription("past_due"),
-            ],
-            START,
-            (true, Some(END + 301 * DAY), Reason::Active),
-        );
-        let mut ending = subscription("active");
-        ending.cancel_at = Some(START + DAY);
-        let mut late = subscription("past_due");
-        late.past_due_since = Some(START);
-        check(
-            vec![late, ending],
-            START,
-            (true, Some(START + 7 * DAY), Reason::PastDue),
-        );
-        check(
-            vec![subscription("canceled"), subscription("unpaid")],
-            START,
-            (false, None, Reason::Unpaid),
-        );
     }
 }

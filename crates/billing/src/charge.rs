@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{ChargeId, SubscriptionId};
+use crate::{ChargeId, Period, SubscriptionId};
 
 /// A dispute's status, as Stripe names it. See <https://docs.stripe.com/api/disputes/object#dispute_object-status>.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,10 @@ pub struct Charge {
     pub id: ChargeId,
     /// The subscription whose invoice it paid.
     pub subscription: Option<SubscriptionId>,
+    /// The period that it paid for, where it paid for a whole one. `None` for the difference of an upgrade, and in what was stored before we
+    /// kept it: the next sync reads it.
+    #[serde(default)]
+    pub paid_for: Option<Period>,
     /// What was charged, in minor units.
     pub amount: i64,
     /// What was given back of it.

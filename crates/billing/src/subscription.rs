@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Price, SubscriptionId, Timestamp};
+use crate::{Period, Price, SubscriptionId, Timestamp};
 
 /// A subscription's status, as Stripe names it.
 /// See <https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses>.
@@ -133,6 +133,9 @@ pub struct Invoice {
     pub status: InvoiceStatus,
     /// When it was made.
     pub created: Timestamp,
+    /// Stripe's hosted page of it, where it can be paid; none before it is finalized. Stripe may give another one each time it is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// One line of a subscription. The period lives here, not on the subscription, since Stripe's version 2025-03-31.
@@ -146,6 +149,17 @@ pub struct Item {
     pub period_start: Timestamp,
     /// End of the period that is running.
     pub period_end: Timestamp,
+}
+
+impl Item {
+    /// The period that is running.
+    #[must_use]
+    pub fn period(&self) -> Period {
+        Period {
+            start: self.period_start,
+            end: self.period_end,
+        }
+    }
 }
 
 /// A subscription as Stripe had it when it was read.
@@ -172,7 +186,8 @@ pub struct Subscription {
     pub has_payment_method: bool,
     /// The newest invoice.
     pub latest_invoice: Option<Invoice>,
-    /// Only while `past_due`: when the oldest invoice that is open or written off was finalized.
+    /// Since when something is due that access rests on ([`crate::due_since`]). `None` where nothing is, or where the status and the latest
+    /// invoice say so: then nobody looks.
     pub past_due_since: Option<Timestamp>,
 }
 

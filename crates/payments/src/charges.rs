@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use billing::{Charge, ChargeId, CustomerId, Dispute, DisputeStatus, SubscriptionId};
 use serde::Deserialize;
@@ -8,12 +9,13 @@ use stripe_core::charge::ListCharge;
 use stripe_core::dispute::ListDispute;
 
 use crate::object::{Listed, Page, Reference};
+use crate::periods::WireLine;
 use crate::{Stripe, StripeError};
 
 impl Stripe {
     /// The customer's charges of which money went back or is disputed, in order of their ids.
     /// See <https://docs.stripe.com/api/charges/list>. One call for each hundred charges; where there are some, one for each hundred
-    /// invoices, and one for each that is disputed.
+    /// invoices, one for each that is disputed, and one for each whose invoice has more than ten lines.
     ///
     /// # Errors
     /// [`StripeError`]
@@ -28,7 +30,7 @@ impl Stripe {
         if returned.is_empty() {
             return Ok(Vec::new());
         }
-        let paid_by = self.subscriptions_by_payment_intent(customer).await?;
+        let paid_by = self.invoices_by_payment_intent(customer).await?;
         let mut charges = Vec::with_capacity(returned.len());
         for wire in returned {
             let disputes = if wire.disputed {
@@ -37,9 +39,15 @@ impl Stripe {
                 Vec::new()
             };
             let intent = wire.payment_intent.map(Reference::into_id);
+            let invoice = intent.and_then(|intent| paid_by.get(&intent));
+            let paid_for = match invoice {
+                Some(invoice) => self.period_of(&invoice.id, invoice.lines.as_ref()).await?,
+                None => None,
+            };
             charges.push(Charge {
                 id: wire.id,
-                subscription: intent.and_then(|intent| paid_by.get(&intent).cloned()),
+                subscription: invoice.map(|invoice| invoice.subscription.clone()),
+                paid_for,
                 amount: wire.amount,
                 amount_refunded: wire.amount_refunded,
                 currency: wire.currency,
@@ -69,29 +77,41 @@ impl Stripe {
 
     /// Which subscription's invoice each payment intent paid: a charge no longer names its invoice, the invoice's payments link them.
     /// See <https://docs.stripe.com/api/invoices/object#invoice_object-payments>.
-    async fn subscriptions_by_payment_intent(
+    async fn invoices_by_payment_intent(
         &self,
         customer: &CustomerId,
-    ) -> Result<HashMap<String, SubscriptionId>, StripeError> {
+    ) -> Result<HashMap<String, Arc<PaidInvoice>>, StripeError> {
         let list = ListInvoice::new()
             .customer(customer.as_str())
             .expand(vec!["data.payments".to_owned()]);
-        let invoices: Vec<WireInvoice> = self.all("invoices", list).await?;
-        let mut subscriptions = HashMap::new();
-        for invoice in invoices {
-            let details = invoice.parent.and_then(|it| it.subscription_details);
+        let all: Vec<WireInvoice> = self.all("invoices", list).await?;
+        let mut invoices = HashMap::new();
+        for wire in all {
+            let details = wire.parent.and_then(|it| it.subscription_details);
             let subscription = details.map(|it| it.subscription.into_id());
             let Some(subscription) = subscription.and_then(|id| SubscriptionId::parse(id).ok())
             else {
                 continue;
             };
-            let payments = invoice.payments.into_iter().flat_map(|it| it.data);
+            let invoice = Arc::new(PaidInvoice {
+                id: wire.id,
+                subscription,
+                lines: wire.lines,
+            });
+            let payments = wire.payments.into_iter().flat_map(|it| it.data);
             for intent in payments.filter_map(|it| it.payment.payment_intent) {
-                subscriptions.insert(intent.into_id(), subscription.clone());
+                invoices.insert(intent.into_id(), Arc::clone(&invoice));
             }
         }
-        Ok(subscriptions)
+        Ok(invoices)
     }
+}
+
+/// What a charge paid for.
+struct PaidInvoice {
+    id: String,
+    subscription: SubscriptionId,
+    lines: Option<Page<WireLine>>,
 }
 
 #[derive(Deserialize)]
@@ -123,6 +143,7 @@ struct WireDispute {
 struct WireInvoice {
     id: String,
     parent: Option<WireParent>,
+    lines: Option<Page<WireLine>>,
     payments: Option<Page<WireInvoicePayment>>,
 }
 

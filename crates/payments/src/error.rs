@@ -101,6 +101,14 @@ impl StripeError {
         matches!(self, Self::Api { status: 400, body, .. } if body.code.is_none())
     }
 
+    /// Such a refusal that speaks of currencies: of a customer who is bound to another one.
+    #[must_use]
+    pub fn speaks_of_currencies(&self) -> bool {
+        let words = "currenc";
+        self.is_refusal_without_code()
+            && matches!(self, Self::Api { body, .. } if body.message.for_the_operator().contains(words))
+    }
+
     /// The object that was asked for does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
@@ -157,5 +165,35 @@ impl StripeError {
     #[must_use]
     pub fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Api { status: 429, .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_about_currencies_is_told_by_its_words_as_it_has_no_code() {
+        let check = |status: u16, body: serde_json::Value, expected: [bool; 2]| {
+            let error = StripeError::Api {
+                status,
+                body: serde_json::from_value(body.clone()).unwrap(),
+                request_id: None,
+                replayed: false,
+            };
+            let told = [
+                error.is_refusal_without_code(),
+                error.speaks_of_currencies(),
+            ];
+            assert_eq!(told, expected, "{status} {body}");
+        };
+        let message = "You cannot combine currencies on a single customer.";
+        let words = serde_json::json!({ "type": "invalid_request_error", "message": message });
+        check(400, words.clone(), [true, true]);
+        check(402, words, [false, false]);
+        let other = serde_json::json!({ "type": "invalid_request_error", "message": "No." });
+        check(400, other, [true, false]);
+        let coded = serde_json::json!({ "code": "resource_missing", "message": message });
+        check(400, coded, [false, false]);
     }
 }

@@ -1,5 +1,6 @@
 use stripe_billing::billing_portal_configuration::ListBillingPortalConfiguration;
 use stripe_billing::invoice::ListInvoice;
+use stripe_billing::invoice_line_item::ListInvoiceInvoiceLineItem;
 use stripe_billing::subscription::ListSubscription;
 use stripe_client_core::{RequestBuilder, StripeRequest as _};
 use stripe_core::charge::ListCharge;
@@ -39,6 +40,7 @@ lists!(
     ListDispute,
     ListEvent,
     ListInvoice,
+    ListInvoiceInvoiceLineItem,
     ListPrice,
     ListProduct,
     ListRefund,

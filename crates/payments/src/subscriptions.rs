@@ -1,21 +1,20 @@
 use billing::{
     CustomerId, Interval, Invoice, InvoiceStatus, Item, PlanKey, Price, PriceId, ProductId, Status,
-    Subscription, SubscriptionId, Timestamp,
+    Subscription, SubscriptionId, Timestamp, may_be_due,
 };
 use serde::Deserialize;
 use serde_json::Value;
-use stripe_billing::invoice::ListInvoice;
 use stripe_billing::subscription::{ListSubscription, ListSubscriptionStatus};
-use stripe_client_core::StripeRequest;
-use stripe_shared::InvoiceStatus as UnpaidInvoice;
 
 use crate::catalogue::{Metadata, grace_days};
+use crate::due;
 use crate::object::{Listed, Page, Reference};
 use crate::{Listing, Stripe, StripeError};
 
 impl Stripe {
     /// All of a customer's subscriptions, ended ones too, each with its latest invoice: what access is decided from.
-    /// See <https://docs.stripe.com/api/subscriptions/list>. One call, and two more where something is past due.
+    /// See <https://docs.stripe.com/api/subscriptions/list>. One call, and one more for each of which
+    /// something may be due.
     ///
     /// # Errors
     /// [`StripeError`]
@@ -28,11 +27,16 @@ impl Stripe {
             .status(ListSubscriptionStatus::All)
             .expand(vec!["data.latest_invoice".to_owned()]);
         let all: Vec<WireSubscription> = self.all("subscriptions", list).await?;
-        let mut subscriptions: Vec<Subscription> = all.into_iter().map(Into::into).collect();
-        for subscription in &mut subscriptions {
-            if subscription.status == Status::PastDue {
-                subscription.past_due_since = self.past_due_since(subscription).await?;
+        let mut subscriptions = Vec::with_capacity(all.len());
+        for wire in all {
+            let latest = wire.latest_invoice.as_ref();
+            let billing_reason = latest.and_then(|it| it.billing_reason.as_deref());
+            let begins_period = due::begins_period(billing_reason);
+            let mut subscription = Subscription::from(wire);
+            if may_be_due(&subscription, begins_period) {
+                subscription.past_due_since = self.due_since(&subscription).await?;
             }
+            subscriptions.push(subscription);
         }
         Ok(subscriptions)
     }
@@ -71,27 +75,6 @@ impl Stripe {
             list = list.status(status);
         }
         Ok(self.listing(list, after, read_listed).await?.flatten())
-    }
-
-    /// When the oldest invoice that is not paid was finalized; one that was written off is not paid either. There are few: one page.
-    async fn past_due_since(
-        &self,
-        subscription: &Subscription,
-    ) -> Result<Option<Timestamp>, StripeError> {
-        let mut since = None;
-        for status in [UnpaidInvoice::Open, UnpaidInvoice::Uncollectible] {
-            let list = ListInvoice::new()
-                .subscription(subscription.id.as_str())
-                .status(status)
-                .limit(100);
-            let page: Page<WireInvoice> = self.send(list.build()).await?;
-            let finalized = page
-                .data
-                .into_iter()
-                .filter_map(|invoice| invoice.status_transitions.finalized_at);
-            since = since.into_iter().chain(finalized).min();
-        }
-        Ok(since)
     }
 }
 
@@ -158,13 +141,8 @@ struct WireRecurring {
 struct WireInvoice {
     status: Option<InvoiceStatus>,
     created: Timestamp,
-    #[serde(default)]
-    status_transitions: WireTransitions,
-}
-
-#[derive(Deserialize, Default)]
-struct WireTransitions {
-    finalized_at: Option<Timestamp>,
+    billing_reason: Option<String>,
+    hosted_invoice_url: Option<String>,
 }
 
 impl From<WireSubscription> for Subscription {
@@ -181,10 +159,9 @@ impl From<WireSubscription> for Subscription {
             has_payment_method: wire.default_payment_method.is_some()
                 || wire.default_source.is_some(),
             latest_invoice: wire.latest_invoice.map(|invoice| Invoice {
-                status: invoice
-                    .status
-                    .unwrap_or_else(|| InvoiceStatus::Unknown(String::new())),
+                status: due::status(invoice.status),
                 created: invoice.created,
+                url: invoice.hosted_invoice_url,
             }),
             past_due_since: None,
         }

@@ -193,16 +193,16 @@ impl CreateCheckoutSession {
         }
     }
 
-    /// Whether Stripe refused a session because the customer pays in another currency. It has no code for that, only words, which change. What else
-    /// it may have refused has one.
+    /// Whether Stripe refused a session because the customer is bound to another currency. It has no code for that, only words; should they change, the
+    /// customer tells what they pay in.
     async fn is_about_the_currency(
         &self,
         error: &StripeError,
         customer: &CustomerId,
         choice: Choice<'_>,
     ) -> Result<bool, StripeError> {
-        if !error.is_refusal_without_code() {
-            return Ok(false);
+        if error.speaks_of_currencies() || !error.is_refusal_without_code() {
+            return Ok(error.speaks_of_currencies());
         }
         let customer = self.syncer.stripe().customer(customer).await?;
         let pays_in = customer.currency.as_deref();

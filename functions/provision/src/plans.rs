@@ -179,7 +179,7 @@ impl Product {
         }
         let is_tax_code = |code: &str| {
             code.strip_prefix("txcd_")
-                .is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+                .is_some_and(|it| it.len() == 8 && it.bytes().all(|it| it.is_ascii_digit()))
         };
         match &self.tax_code {
             Some(code) if !is_tax_code(code) => Err(format!(
@@ -394,7 +394,7 @@ mod tests {
             refused(&with("", &wrong), expected);
         }
         // The line is told where the file itself is not understood.
-        refused(&with("", &amounts("eur = 850, eur = 900")), "line 9");
+        refused(&with("", &amounts("eur = 850, eur = 900")), "line 10");
     }
 
     #[test]
@@ -413,7 +413,10 @@ mod tests {
                 "tax_code = \"software\"".to_owned(),
                 "such as txcd_10103001",
             ),
-            ("tax_code = \"txcd_\"".to_owned(), "such as txcd_10103001"),
+            (
+                "tax_code = \"txcd_1010300\"".to_owned(),
+                "such as txcd_10103001",
+            ),
             ("feature = [\"one\"]".to_owned(), "feature"),
         ] {
             refused(&with(&wrong, FINE), expected);

@@ -105,8 +105,10 @@ impl Stripe {
     ) -> Result<String, StripeError> {
         let metadata = [(APP, app.as_str()), (PRODUCT_KEY, offer.key)];
         let mut create = CreateProduct::new(offer.name)
-            .metadata(metadata.map(|(key, value)| (key.to_owned(), value.to_owned())))
-            .marketing_features(features(offer));
+            .metadata(metadata.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        if !offer.features.is_empty() {
+            create = create.marketing_features(features(offer));
+        }
         if !offer.description.is_empty() {
             create = create.description(offer.description);
         }
@@ -126,20 +128,15 @@ impl Stripe {
         id: &str,
         offer: &ProductOffer<'_>,
     ) -> Result<(), StripeError> {
-        let mut request = UpdateProduct::new(id)
+        // Of no features it makes the empty text that Stripe takes for an empty list.
+        let update = UpdateProduct::new(id)
             .active(true)
             .name(offer.name)
             .description(offer.description)
             .marketing_features(features(offer))
             .tax_code(offer.tax_code.unwrap_or_default())
-            .metadata([(PRODUCT_KEY.to_owned(), offer.key.to_owned())])
-            .build();
-        if offer.features.is_empty() {
-            // A form knows no empty list; Stripe takes an empty text for one.
-            let cleared = request.body.unwrap_or_default() + "&marketing_features=";
-            request.body = Some(cleared);
-        }
-        let _: serde_json::Value = self.send(request).await?;
+            .metadata([(PRODUCT_KEY.to_owned(), offer.key.to_owned())]);
+        let _: serde_json::Value = self.send(update.build()).await?;
         Ok(())
     }
 }
@@ -153,6 +150,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn what_a_product_has_no_more_is_cleared() {
+        let update = UpdateProduct::new("prod_1").marketing_features(Vec::new());
+        let body = update.tax_code("").build().body.unwrap_or_default();
+        assert_eq!(body, "marketing_features=&tax_code=");
+    }
 
     #[test]
     fn a_product_is_as_it_is_to_be_or_not() {

@@ -10,7 +10,7 @@ use store::UserRecord;
 use crate::Kind;
 
 /// Whether the table lacks something of these subscriptions, which come from a list of all the account's. Such a list does not tell what
-/// takes a call for each: charges, and since when one is past due.
+/// takes a call for each: charges, and since when something is due. Where an invoice can be paid, Stripe may say in another way each time.
 pub(crate) fn differs(
     listed: &[Subscription],
     snapshot: Option<&Snapshot>,
@@ -26,7 +26,7 @@ pub(crate) fn differs(
                 past_due_since: None,
                 ..stored.clone()
             };
-            stored == *listed
+            without_url(&stored) == without_url(listed)
         });
         // A product that has become ours since, or is ours no longer. Its name may lag behind.
         let is_known = listed.items.iter().all(|item| {
@@ -38,10 +38,20 @@ pub(crate) fn differs(
     })
 }
 
-/// Whether a sync may tell more than lists do: since when somebody is past due, and how a dispute goes on that is long known.
+fn without_url(subscription: &Subscription) -> Subscription {
+    let mut subscription = subscription.clone();
+    if let Some(invoice) = &mut subscription.latest_invoice {
+        invoice.url = None;
+    }
+    subscription
+}
+
+/// Whether a sync may tell more than lists do: since when something is due, and how a dispute goes on that is long known.
 pub(crate) fn needs_a_closer_look(listed: &[Subscription], record: &UserRecord) -> bool {
     let mut disputes = record.charges.iter().flat_map(|charge| &charge.disputes);
+    let mut stored = record.snapshot.iter().flat_map(|it| &it.subscriptions);
     listed.iter().any(|it| it.status == Status::PastDue)
+        || stored.any(|it| it.past_due_since.is_some())
         || disputes.any(|dispute| match dispute.status {
             DisputeStatus::WarningNeedsResponse
             | DisputeStatus::WarningUnderReview
@@ -73,13 +83,20 @@ pub(crate) fn kind(
     policy: Policy,
     now: Timestamp,
 ) -> Option<Kind> {
-    let none = Snapshot::default();
-    let [had, has] = [before, after].map(|it| it.snapshot.as_ref().unwrap_or(&none));
-    if had == has && before.charges == after.charges {
+    let [had, has] = [before, after].map(|record| {
+        let mut snapshot = record.snapshot.clone().unwrap_or_default();
+        for subscription in &mut snapshot.subscriptions {
+            *subscription = without_url(subscription);
+        }
+        (snapshot, &record.charges)
+    });
+    if had == has {
         return None;
     }
-    let granted = |snapshot| access(snapshot, policy, now).granted;
-    Some(match (granted(had), granted(has)) {
+    let granted = |(snapshot, charges): &(Snapshot, &Vec<Charge>)| {
+        access(snapshot, charges, policy, now).granted
+    };
+    Some(match (granted(&had), granted(&has)) {
         (false, true) => Kind::PaidWithoutAccess,
         (true, false) => Kind::AccessWithoutPayment,
         (true, true) | (false, false) => Kind::Stale,
@@ -107,7 +124,9 @@ pub(crate) fn running_in(snapshot: &Snapshot) -> Vec<&Subscription> {
 
 #[cfg(test)]
 mod tests {
-    use billing::{Interval, Item, Price, PriceId, Product, SubscriptionId};
+    use billing::{
+        Interval, Invoice, InvoiceStatus, Item, Price, PriceId, Product, SubscriptionId,
+    };
 
     use super::*;
 
@@ -198,6 +217,80 @@ mod tests {
         let listed = [subscription("sub_1", "active")];
         assert!(differs(&listed, Some(&unsold), &catalogue("Starter")));
         assert!(!differs(&listed, Some(&unsold), &Catalogue::default()));
+    }
+
+    #[test]
+    fn that_stripe_says_in_another_way_where_to_pay_is_no_drift() {
+        let at = |url: Option<&str>, status: &str| {
+            let mut subscription = subscription("sub_1", "past_due");
+            subscription.latest_invoice = Some(Invoice {
+                status: InvoiceStatus::from(status.to_owned()),
+                created: NOW,
+                url: url.map(str::to_owned),
+            });
+            subscription
+        };
+        let record = |subscription| UserRecord {
+            snapshot: Some(snapshot(vec![subscription])),
+            ..UserRecord::default()
+        };
+        let before = record(at(Some("https://invoice.stripe.com/i/1"), "open"));
+        for url in [None, Some("https://invoice.stripe.com/i/2")] {
+            let listed = at(url, "open");
+            let stored = before.snapshot.as_ref();
+            let listed = std::slice::from_ref(&listed);
+            assert!(!differs(listed, stored, &catalogue("Starter")));
+            let after = record(listed[0].clone());
+            assert_eq!(kind(&before, &after, POLICY, NOW), None);
+        }
+        let paid = at(None, "paid");
+        let stored = before.snapshot.as_ref();
+        assert!(differs(&[paid], stored, &catalogue("Starter")));
+    }
+
+    #[test]
+    fn a_refund_that_takes_access_away_is_access_without_payment() {
+        let active = snapshot(vec![subscription("sub_1", "active")]);
+        let before = UserRecord {
+            snapshot: Some(active),
+            ..UserRecord::default()
+        };
+        let refund = |amount_refunded| Charge {
+            id: billing::ChargeId::parse("ch_1").unwrap(),
+            subscription: Some(SubscriptionId::parse("sub_1").unwrap()),
+            paid_for: Some(billing::Period {
+                start: NOW,
+                end: NOW + 2_592_000,
+            }),
+            amount: 900,
+            amount_refunded,
+            currency: "usd".to_owned(),
+            disputes: Vec::new(),
+        };
+        for (amount, expected) in [(900, Kind::AccessWithoutPayment), (100, Kind::Stale)] {
+            let after = UserRecord {
+                charges: vec![refund(amount)],
+                ..before.clone()
+            };
+            assert_eq!(kind(&before, &after, POLICY, NOW), Some(expected));
+        }
+    }
+
+    #[test]
+    fn whoever_owes_something_is_looked_at_more_closely() {
+        let check = |listed: &str, since: Option<Timestamp>, expected| {
+            let mut stored = subscription("sub_1", "active");
+            stored.past_due_since = since;
+            let record = UserRecord {
+                snapshot: Some(snapshot(vec![stored])),
+                ..UserRecord::default()
+            };
+            let listed = [subscription("sub_1", listed)];
+            assert_eq!(needs_a_closer_look(&listed, &record), expected);
+        };
+        check("active", None, false);
+        check("past_due", None, true);
+        check("active", Some(NOW), true);
     }
 
     #[test]

@@ -279,8 +279,9 @@ impl World {
     }
 
     pub async fn has_access(&self, user: &str) -> bool {
-        let stored = self.stored(user).await.unwrap_or_default();
-        access(&stored, POLICY, now()).granted
+        let stored = self.table.user(&user_id(user)).await.unwrap();
+        let snapshot = stored.snapshot.unwrap_or_default();
+        access(&snapshot, &stored.charges, POLICY, now()).granted
     }
 
     /// What the table must have of a customer.

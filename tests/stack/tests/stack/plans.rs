@@ -72,7 +72,13 @@ async fn a_plan_is_paid_in_the_currency_that_was_chosen() -> Result<()> {
             (&json!(currency), &json!(amount))
         );
         assert_eq!(stack.pay(&url, CARD).await?.status(), 303);
-        stack.until(&ann, "active").await;
+        let told = stack.until(&ann, "active").await;
+        let plan = &told["subscription"]["plan"];
+        assert_eq!(
+            (&plan["currency"], &plan["amount"]),
+            (&json!(currency), &json!(amount)),
+            "what they read is what they pay"
+        );
         let customer = stack.customer_of(&ann).await?;
         let subscriptions = stack.subscriptions_of(&customer).await?;
         assert_eq!(subscriptions[0]["currency"], currency);

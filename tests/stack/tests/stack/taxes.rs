@@ -25,6 +25,16 @@ fn checkout(stack: &LocalStack, automatic_tax: bool, tax_ids: bool) -> Result<Fu
     })
 }
 
+/// A stack whose plan says whether tax is in its price, as Stripe Tax wants to know.
+async fn stack() -> Result<LocalStack> {
+    let stack = LocalStack::start().await?;
+    let price = stack.stripe_id("/prices?lookup_keys[]=pro-monthly").await?;
+    let path = format!("/prices/{price}");
+    let on_top = [("tax_behavior", "exclusive")];
+    stack.stripe(Method::POST, &path, &on_top).await?;
+    Ok(stack)
+}
+
 /// The session that this user is sent to.
 async fn session(stack: &LocalStack, function: &Function, user: &User) -> Result<Value> {
     let event = Event::new("POST", "/api/create-checkout-session")
@@ -45,7 +55,7 @@ async fn session(stack: &LocalStack, function: &Function, user: &User) -> Result
 
 #[tokio::test]
 async fn checkout_asks_about_taxes_as_the_deployment_says() -> Result<()> {
-    let stack = LocalStack::start().await?;
+    let stack = stack().await?;
     for (automatic_tax, tax_ids) in [(false, false), (true, false), (false, true), (true, true)] {
         let ann = stack.sign_up("ann").await?;
         let function = checkout(&stack, automatic_tax, tax_ids)?;
@@ -61,7 +71,7 @@ async fn checkout_asks_about_taxes_as_the_deployment_says() -> Result<()> {
 
 #[tokio::test]
 async fn an_open_session_without_taxes_is_replaced_once_they_are_on() -> Result<()> {
-    let stack = LocalStack::start().await?;
+    let stack = stack().await?;
     let ann = stack.sign_up("ann").await?;
     let without = session(&stack, &checkout(&stack, false, false)?, &ann).await?;
     let function = checkout(&stack, true, false)?;

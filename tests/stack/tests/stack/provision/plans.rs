@@ -80,8 +80,9 @@ impl Shop {
 
     /// The prices that customers can switch between in the portal.
     async fn choices(&self) -> Result<Value> {
-        let all = self.stack.stripe_list("/billing_portal/configurations");
-        let all = all.await?;
+        let products = "data.features.subscription_update.products";
+        let path = format!("/billing_portal/configurations?expand[]={products}");
+        let all = self.stack.stripe_list(&path).await?;
         let ours = all.iter().find(|it| it["metadata"]["app"] == "shop");
         let update = &ours.context("no portal")?["features"]["subscription_update"];
         Ok(update["products"].clone())

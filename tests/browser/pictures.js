@@ -1,4 +1,5 @@
 /** Takes the pictures for the README: PICTURES=1 npx playwright test */
+import { picture } from "./support/look.js";
 import { subscriber, test as onStripe } from "./support/stripe.js";
 import { AT, account, expect, offer, test } from "./support/mock.js";
 
@@ -17,14 +18,14 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     mock.config.plans = ON_OFFER;
     await page.goto("/");
     await expect(page.getByRole("button", { name: "Subscribe" })).toHaveCount(2);
-    await page.screenshot({ path: `${IMAGES}page-${colorScheme}.png` });
+    await picture(page, `${IMAGES}page-${colorScheme}.png`);
 
     await signedIn();
     mock.account = account({ plan: ON_OFFER[0], current_period_end: AT + MONTH });
     await page.setViewportSize({ width: 1200, height: 940 });
     await page.goto("/");
     await expect(page.getByText("Renews on")).toBeVisible();
-    await page.screenshot({ path: `${IMAGES}subscribed-${colorScheme}.png` });
+    await picture(page, `${IMAGES}subscribed-${colorScheme}.png`);
   });
 }
 
@@ -37,5 +38,5 @@ onStripe("a customer on the Stripe stand-in's dashboard", async ({ page, api }) 
   await page.getByRole("button", { name: "Fail the next payment" }).click();
   await page.getByRole("button", { name: "Advance one month" }).click();
   await expect(page.getByText("past_due").first()).toBeVisible();
-  await page.screenshot({ path: `${IMAGES}stripe-dashboard.png` });
+  await picture(page, `${IMAGES}stripe-dashboard.png`);
 });

@@ -42,12 +42,21 @@ export async function show(page, name) {
   ])) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.setViewportSize(size);
-    await page.screenshot({ path: `${DOCS}${name}-${variant}.png`, fullPage });
-    // Debian's pngquant: 256 colors are enough, and a third of the size.
-    await promisify(execFile)("pngquant", ["--force", "--ext", ".png", "--speed", "1", "--strip", `${DOCS}${name}-${variant}.png`]);
+    await picture(page, `${DOCS}${name}-${variant}.png`, { fullPage });
   }
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize(wide);
+}
+
+/**
+ * Takes a picture for the documents. 256 colors are enough, and a third of the size: Debian's pngquant sees to that.
+ * @param {import("@playwright/test").Page} page
+ * @param {string} path
+ * @param {import("@playwright/test").PageScreenshotOptions} [options]
+ */
+export async function picture(page, path, options) {
+  await page.screenshot({ path, ...options });
+  await promisify(execFile)("pngquant", ["--force", "--ext", ".png", "--speed", "1", "--strip", path]);
 }
 
 /** @param {import("@playwright/test").Page} page */

@@ -68,7 +68,7 @@ export function summary({ access, subscription }) {
       return { title: "One step is missing.", text: "Unpaid, this ends by itself within a day, and you can start again.",
         label: "Payment incomplete", tone: "off", check: true };
     case "refunded":
-      return { title: "Your access has ended.", text: "You had your money back.", label: "Refunded", tone: "off", check: true };
+      return { title: "Your access has ended.", text: "Your money went back to you.", label: "Refunded", tone: "off", check: true };
     case "disputed":
       return { title: "Your access is on hold.", text: "A payment has to be settled first.", label: "Disputed", tone: "off", check: true };
     case "lapsed":

@@ -69,7 +69,7 @@ test("a person signs up, subscribes, and is subscribed from then on, everywhere"
 
 test("Subscribe while signed out leads through signing up to checkout", async ({ page, email, plan }) => {
   await page.goto("/");
-  await page.getByRole("button", { name: "Subscribe" }).first().click();
+  await page.getByRole("button", { name: "Subscribe", description: plan.name }).click();
   await page.getByRole("link", { name: "Sign up" }).click();
   await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);

@@ -280,7 +280,7 @@ test("a refund and a dispute are explained, and offer no card to change", async 
   await expect(button(page, "Cancel plan")).toBeVisible();
   mock.account = account({ granted: false, until: null, reason: "disputed" });
   await page.reload();
-  await expect(page.getByRole("region", { name: "A payment is disputed." })).toContainText("tell your bank and write to us");
+  await expect(page.getByRole("region", { name: "A payment is disputed." })).toContainText("tell your bank, and write to us");
 });
 
 test("invoices are fetched when they are asked for, a page at a time", async ({ page, mock, signedIn }) => {

@@ -12,14 +12,17 @@ import { explain, Problem } from "./problem.js";
  * @param {string} options.progress the label while it runs
  * @param {() => Promise<unknown>} options.run
  * @param {string} [options.describedBy] id of what the button is about
- * @param {"primary" | "quiet"} [options.kind]
+ * @param {"primary" | "quiet" | "danger"} [options.kind]
  * @param {number} [options.wait] seconds to wait before the first run
+ * @param {string} [options.retry] the label after it failed
+ * @param {(problem: Problem) => Node | false} [options.remedy] what helps
  */
-export function action({ label, progress, run, describedBy, kind = "primary", wait = 0 }) {
+export function action({ label, progress, run, describedBy, kind = "primary", wait = 0, retry = "Try again", remedy }) {
   const message = element("p", { class: "action-problem", role: "alert" });
   const button = element("button", { type: "button", class: `button ${kind}`, onclick: click }, label);
   if (describedBy) button.setAttribute("aria-describedby", describedBy);
-  const node = element("div", { class: "action" }, message, button);
+  const help = element("div", { class: "action-help" });
+  const node = element("div", { class: "action" }, message, help, button);
   if (wait) countDown(wait);
 
   async function click() {
@@ -28,14 +31,19 @@ export function action({ label, progress, run, describedBy, kind = "primary", wa
     button.dataset.busy = "";
     announce(progress);
     message.replaceChildren();
+    help.replaceChildren();
     try {
       await run();
       release(label);
     } catch (error) {
+      // What it failed with may have taken the page elsewhere.
+      if (!node.isConnected) return;
       const problem = Problem.from(error);
       const { title, text } = explain(problem);
       announce("");
       message.replaceChildren(element("strong", {}, title), " ", text);
+      const remedies = remedy?.(problem);
+      if (remedies) help.replaceChildren(remedies);
       countDown(problem.retryAfter);
       if (problem.code === "offline") whenOnline(() => node.isConnected && click());
     } finally {
@@ -45,7 +53,7 @@ export function action({ label, progress, run, describedBy, kind = "primary", wa
 
   /** @param {number} seconds */
   function countDown(seconds) {
-    if (seconds <= 0) return release("Try again");
+    if (seconds <= 0) return release(retry);
     hold(`Try again in ${seconds} s`);
     setTimeout(countDown, 1000, seconds - 1);
   }

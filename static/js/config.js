@@ -5,8 +5,11 @@ import { requestJson } from "./request.js";
  * @property {string | null} key `null` when it is no longer on offer
  * @property {string} name
  * @property {string} description
+ * @property {string[]} [features]
  * @property {number} amount in the currency's minor unit
  * @property {string} currency ISO 4217, lower case
+ * @property {Record<string, number>} [other_amounts] by currency
+ * @property {"inclusive" | "exclusive" | "unspecified"} [tax_behavior] whether the amount includes tax
  * @property {"day" | "week" | "month" | "year"} interval
  * @property {number} interval_count
  * @property {number} [trial_days]

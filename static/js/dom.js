@@ -26,7 +26,7 @@ export function byId(id) {
   return node;
 }
 
-/** Says something to people who listen to the page. @param {string} text */
+/** Says something to people who listen to the page. While a dialog is open, they hear nothing but it. @param {string} text */
 export function announce(text) {
-  byId("announcer").textContent = text;
+  (document.querySelector("dialog[open] .announcer") ?? byId("announcer")).textContent = text;
 }

@@ -23,7 +23,22 @@ export function interval(interval, count) {
   return count === 1 ? `per ${interval}` : `every ${count} ${interval}s`;
 }
 
+/**
+ * “Monthly”, “Every 3 months”.
+ * @param {string} interval
+ * @param {number} count
+ */
+export function paceName(interval, count) {
+  const names = { day: "Daily", week: "Weekly", month: "Monthly", year: "Yearly" };
+  return count === 1 ? (names[interval] ?? interval) : `Every ${count} ${interval}s`;
+}
+
 /** @param {number} seconds since 1970 */
 export function day(seconds) {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "long" }).format(seconds * 1000);
+}
+
+/** @param {number} seconds since 1970 */
+export function shortDay(seconds) {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(seconds * 1000);
 }

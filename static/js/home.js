@@ -1,15 +1,18 @@
-import { mayStart, summary } from "./account.js";
+import { mayStart, summary, withTax } from "./account.js";
 import { action } from "./action.js";
 import { Api } from "./api.js";
 import { loadConfig } from "./config.js";
 import { watchConnection } from "./connection.js";
-import { element } from "./dom.js";
+import { Desk } from "./desk.js";
+import { byId, element } from "./dom.js";
 import { showHeader } from "./header.js";
 import { leaveFor } from "./leave.js";
+import { manage } from "./manage.js";
 import { pass } from "./pass.js";
 import { planList } from "./plans.js";
 import { explain, Problem } from "./problem.js";
 import { SignIn } from "./sign-in.js";
+import { trouble } from "./trouble.js";
 import { notice, show, showProblem } from "./view.js";
 
 /** @typedef {import("./api.js").Account} Account */
@@ -18,6 +21,14 @@ import { notice, show, showProblem } from "./view.js";
 const NEW_HERE = { title: "Pick a plan. Start today.", text: "Sign up, pay securely with Stripe, and you are in. It takes a minute." };
 const NO_PLAN = { title: "Pick your plan.", text: "Pay securely with Stripe, and you are in." };
 const NO_OFFER = { title: "No plans yet.", text: "There is nothing to buy here for the moment. Please come back soon." };
+const PAYING = { title: "Trying your card…", text: "This usually takes a few seconds." };
+const SIGN_IN_TO_PAY = { title: "Almost there.", text: "You were signed out on the way. Sign in, and your card will be tried." };
+const PAID = { title: "Thank you.", text: "Your card works, and your plan goes on." };
+const NOTHING_DUE = { title: "Your card is up to date.", text: "There was nothing to pay." };
+const GOODBYE = { title: "Goodbye.", text: "Your account is being deleted. Your plan is canceled, and you will not be charged again." };
+
+/** They come back from Stripe with a new card to `/?pay`. */
+const PAY = "pay";
 
 watchConnection();
 start();
@@ -48,16 +59,56 @@ class Home {
   async open() {
     try {
       const intent = await this.#signIn.finish();
-      if (intent.path) return location.replace(intent.path);
+      // Should it fail, the next sign-in does it.
+      if (intent) void this.#api.followEmail().catch(() => {});
+      if (intent?.path) return location.replace(intent.path);
+      if (new URLSearchParams(location.search).has(PAY)) return await this.#pay();
       if (!SignIn.hasSession) return this.#showSignedOut();
-      this.#showAccount(await this.#api.account(), { wanted: intent.subscribe });
+      this.#showAccount(await this.#api.account(), { wanted: intent?.subscribe });
     } catch (error) {
       if (SignIn.hasSession) {
         this.#showHeader(true);
         throw error;
       }
-      this.#showSignedOut(Problem.from(error));
+      this.#showEnded(Problem.from(error));
     }
+  }
+
+  /** Collects what is open with the card they come back with. */
+  async #pay() {
+    if (!SignIn.hasSession) return this.#askToSignIn();
+    show("waiting", PAYING, element("div", { class: "progress" }));
+    const before = await this.#api.account();
+    this.#showHeader(true);
+    try {
+      const paused = before.subscription?.status === "paused";
+      this.#showAccount(await (paused ? this.#api.resume() : this.#api.pay()), { news: PAID });
+    } catch (error) {
+      const problem = Problem.from(error);
+      // Trouble on our side: the address stays, so that trying again pays.
+      if (!SignIn.hasSession || problem.status < 400 || problem.status >= 500) throw problem;
+      const now = await this.#api.sync();
+      const nothing = ["nothing_to_pay", "no_subscription", "not_ending"].includes(problem.code);
+      this.#showAccount(now, nothing ? { news: NOTHING_DUE } : { problem });
+    }
+    history.replaceState(null, "", location.pathname);
+  }
+
+  #askToSignIn() {
+    this.#showHeader(false);
+    show("plain", SIGN_IN_TO_PAY, action({ label: "Sign in", progress: "Opening sign-in…", run: () => this.#signIn.signIn({ path: `/?${PAY}` }) }));
+  }
+
+  /** @param {Problem} problem why there is no session any more */
+  #showEnded(problem) {
+    if (problem.code === "account_deleted") return this.#showGoodbye();
+    this.#showSignedOut(problem);
+  }
+
+  #showGoodbye() {
+    this.#showHeader(false);
+    show("plain", GOODBYE, element("a", { class: "button quiet", href: "/" }, "Back to the start"));
+    byId("title").focus();
   }
 
   /** @param {Problem} [problem] why, when the person did not ask for it */
@@ -69,51 +120,79 @@ class Home {
 
   /**
    * @param {Account} account
-   * @param {{ wanted?: string, unchanged?: boolean }} [options] `wanted`: key of the plan that was asked for,
-   *   `unchanged`: it was looked up again, to no avail
+   * @param {object} [options]
+   * @param {string} [options.wanted] key of the plan that was asked for
+   * @param {boolean} [options.unchanged] it was looked up again, to no avail
+   * @param {{ title: string, text: string }} [options.news] what has come of what they did
+   * @param {Problem} [options.problem] why it came to nothing
    */
-  #showAccount(account, { wanted, unchanged } = {}) {
+  #showAccount(account, options = {}) {
     this.#showHeader(true);
-    if (!mayStart(account)) return this.#showPass(account, { had: wanted !== undefined, unchanged });
+    const desk = this.#desk(withTax(account, this.#config.plans));
+    if (!mayStart(account)) return this.#showPass(desk, options);
+    const { wanted, news, problem } = options;
     const words = account.subscription ? summary(account) : NO_PLAN;
-    const subscribe = (/** @type {Plan} */ plan) => this.#orSignedOut(() => this.#checkOut(plan));
-    this.#showPlans(words, subscribe, { trial: !account.trial_used });
+    const subscribe = (/** @type {Plan} */ plan) => this.#orEnded(() => this.#checkOut(plan));
+    this.#showPlans(words, subscribe, {
+      trial: !account.trial_used, notice: news ?? (problem && explain(problem)), wanted, currency: account.subscription?.plan?.currency, below: manage(desk),
+    });
     if (wanted) this.#buttonOf(wanted)?.click();
+  }
+
+  /** @param {Account} account */
+  #desk(account) {
+    return new Desk({
+      api: this.#api,
+      config: this.#config,
+      account,
+      email: this.#signIn.email,
+      changed: (now, news) => this.#showAccount(now, { news }),
+      deleted: () => this.#showGoodbye(),
+      guard: (task) => this.#orEnded(task),
+    });
   }
 
   /**
    * @param {{ title: string, text: string }} words
    * @param {(plan: Plan) => Promise<unknown>} subscribe
-   * @param {{ trial: boolean, notice?: { title: string, text: string } }} options
+   * @param {{ trial: boolean, notice?: { title: string, text: string }, wanted?: string, currency?: string, below?: Node }} options
    */
-  #showPlans(words, subscribe, options) {
+  #showPlans(words, subscribe, { notice: told, below, ...options }) {
     const { plans, mode } = this.#config;
-    if (plans.length === 0) return show("plain", NO_OFFER, options.notice && notice(options.notice));
+    if (plans.length === 0) return show("plain", NO_OFFER, told && notice(told), below);
     const hint = mode === "test" && element("p", { class: "hint" }, "Test mode: pay with card ", element("code", {}, "4242 4242 4242 4242"), ", any future date and any CVC.");
-    show("plans", words, options.notice && notice(options.notice), planList(plans, { subscribe, trial: options.trial }), hint);
+    show("plans", words, told && notice(told), ...planList(plans, { subscribe, ...options }), hint, below);
   }
 
   /**
-   * @param {Account} account
-   * @param {{ had: boolean, unchanged?: boolean }} options `had`: the person asked for a plan, but has one
+   * @param {Desk} desk
+   * @param {{ wanted?: string, unchanged?: boolean, news?: { title: string, text: string }, problem?: Problem }} options as for `#showAccount`
    */
-  #showPass(account, { had, unchanged }) {
+  #showPass(desk, { wanted, unchanged, news, problem }) {
+    const { account } = desk;
     const words = summary(account);
-    const check = () => this.#orSignedOut(async () => {
+    const look = async () => {
       const now = await this.#api.sync();
       this.#showAccount(now, { unchanged: now.access.reason === account.access.reason });
-    });
+    };
+    const check = words.check && desk.action({ label: "Check again", progress: "Checking…", kind: "quiet", run: look });
+    const banner = trouble(desk, { problem, check });
+    const had = wanted !== undefined && explain(new Problem("already_subscribed"));
     show("account", words,
-      had && notice(explain(new Problem("already_subscribed"))),
-      account.subscription && pass(account.subscription, words),
-      words.check && action({ label: "Check again", progress: "Checking…", kind: "quiet", run: check }),
-      unchanged && element("p", { class: "hint" }, "Checked just now. Nothing has changed yet."));
+      (had || news) && notice(had || news),
+      banner,
+      element("div", { class: "hero" },
+        account.subscription && pass(account.subscription, words),
+        !banner && check,
+        unchanged && element("p", { class: "hint" }, "Checked just now. Nothing has changed yet.")),
+      manage(desk, { fixing: !!banner }));
   }
 
   /** @param {Plan} plan */
   async #checkOut(plan) {
     try {
-      const { url } = await this.#api.createCheckoutSession(plan.key ?? "");
+      const own = this.#config.plans.find(({ key }) => key === plan.key)?.currency;
+      const { url } = await this.#api.createCheckoutSession(plan.key ?? "", plan.currency === own ? undefined : plan.currency);
       return await leaveFor(url);
     } catch (error) {
       const problem = Problem.from(error);
@@ -125,13 +204,13 @@ class Home {
     }
   }
 
-  /** A session may end at any call; the page then shows itself signed out. @param {() => Promise<unknown>} task */
-  async #orSignedOut(task) {
+  /** A session may end at any call; the page then shows that. @param {() => Promise<unknown>} task */
+  async #orEnded(task) {
     try {
       return await task();
     } catch (error) {
       if (SignIn.hasSession) throw error;
-      this.#showSignedOut(Problem.from(error));
+      this.#showEnded(Problem.from(error));
     }
   }
 

@@ -1,6 +1,6 @@
 import { element } from "./dom.js";
 import { day } from "./format.js";
-import { price } from "./plans.js";
+import { price } from "./price.js";
 
 /**
  * The card of the plan a person has, in the shape of a toll pass.
@@ -13,10 +13,10 @@ export function pass({ plan, quantity }, { label, tone, date }) {
       element("div", { class: "plan-head" },
         element("p", { class: "kicker" }, "Your plan"),
         element("p", { class: "status" }, label)),
-      element("h2", { id: "pass-name" }, plan.name),
-      element("p", {}, plan.description)),
+      element("h2", { id: "pass-name" }, plan?.name ?? "Another plan"),
+      element("p", {}, plan?.description ?? "")),
     element("dl", {},
-      element("div", {}, element("dt", {}, "Price"), element("dd", {}, price(plan, quantity))),
+      !!plan && plan.amount !== null && element("div", {}, element("dt", {}, "Price"), element("dd", {}, price(plan, quantity))),
       !!date?.at && element("div", {}, element("dt", {}, date.label), element("dd", {}, time(date.at)))));
 }
 

@@ -4,15 +4,17 @@
 export class Problem extends Error {
   /**
    * @param {string} code
-   * @param {{ status?: number, retryAfter?: number, requestId?: string, cause?: unknown }} [details] `retryAfter` in seconds
+   * @param {{ status?: number, retryAfter?: number, requestId?: string, url?: string, cause?: unknown }} [details] `retryAfter` in
+   *   seconds, `url` where a payment can be made good
    */
-  constructor(code, { status = 0, retryAfter = 0, requestId = "", cause } = {}) {
+  constructor(code, { status = 0, retryAfter = 0, requestId = "", url = "", cause } = {}) {
     super(code, { cause });
     this.name = "Problem";
     this.code = code;
     this.status = status;
     this.retryAfter = retryAfter;
     this.requestId = requestId;
+    this.url = url;
   }
 
   /**
@@ -25,6 +27,7 @@ export class Problem extends Error {
       status: response.status,
       retryAfter: seconds(response.headers.get("Retry-After")),
       requestId: body?.request_id ?? "",
+      url: body?.url ?? "",
     });
   }
 
@@ -47,6 +50,7 @@ export function explain(problem) {
 const SIGN_IN_AGAIN = ["Please sign in again.", "You have been signed out, to keep your account safe."];
 const OUT_OF_DATE = ["This page is out of date.", "Please reload it and try again."];
 const BUSY = ["We are not quite there.", "Nothing is lost. Please try again in a moment."];
+const OUR_FAULT = ["Something went wrong.", "It is our fault, not yours. Please try again."];
 const NO_STRIPE = ["Stripe is not answering.", "Nothing is lost. Please try again in a moment."];
 
 /** @type {Record<string, string[]>} */
@@ -54,6 +58,20 @@ const SENTENCES = {
   unknown_plan: ["That plan is no longer on offer.", "Please reload the page to see today’s plans."],
   already_subscribed: ["You already have a plan.", "You have not been charged again."],
   checkout_superseded: ["You chose another plan a moment ago.", "Finish in the other tab, or choose again here."],
+  currency_not_offered: ["That currency is not possible here.", "Choose the one that you have paid in before."],
+  same_plan: ["You have this plan already.", "Nothing has changed."],
+  not_switchable: ["Your plan cannot be changed just now.", "It is about to end, or a payment is open. See to that first."],
+  preview_expired: ["The price is no longer up to date.", "You have not been charged. Please look at it again."],
+  payment_declined: ["Your card was declined.", "You have not been charged. Try another card."],
+  payment_action_required: ["Your bank wants you to confirm.", "You have not been charged yet. Please approve the payment."],
+  payment_method_needed: ["Your plan needs a card first.", "Add one, and it goes on."],
+  nothing_to_pay: ["There is nothing to pay.", "All your invoices are settled."],
+  no_subscription: ["You have no plan just now.", "Please reload the page to see how things stand."],
+  no_customer: ["There is nothing at Stripe yet.", "It begins with your first plan."],
+  already_ending: ["Your plan is set to end already.", "Nothing more needs to be done."],
+  not_ending: ["Your plan goes on already.", "Nothing needs to be done."],
+  account_deleted: ["This account is deleted.", "You will not be charged again."],
+  not_confirmed: ["Please type DELETE.", "It is how we know that you mean it."],
   unknown_session: ["This payment is not in your account.", "Did you pay while signed in with another email? Sign out, then sign in with that one."],
   invalid_request: OUT_OF_DATE,
   body_too_large: OUT_OF_DATE,
@@ -64,9 +82,11 @@ const SENTENCES = {
   signed_out: SIGN_IN_AGAIN,
   stripe_error: NO_STRIPE,
   stripe_unavailable: NO_STRIPE,
+  secrets_unavailable: BUSY,
   store_unavailable: BUSY,
   timeout: BUSY,
   unavailable: BUSY,
+  internal_error: OUR_FAULT,
   too_many_requests: ["That was a bit fast.", "Please try again in a moment."],
   offline: ["You are offline.", "We will go on as soon as you are connected."],
   unreachable: ["We cannot be reached.", "Check your connection, then try again."],
@@ -74,7 +94,7 @@ const SENTENCES = {
   sign_in_canceled: ["You are not signed in.", "Signing in was canceled. Nothing has changed."],
   sign_in_stale: ["Please sign in once more.", "That sign-in was started elsewhere, or too long ago."],
   sign_in_failed: ["Signing in did not work.", "Please try again."],
-  unexpected: ["Something went wrong.", "It is our fault, not yours. Please try again."],
+  unexpected: OUR_FAULT,
 };
 
 /** @param {number} status */

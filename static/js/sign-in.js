@@ -49,16 +49,16 @@ export class SignIn {
 
   /**
    * Finishes a sign-in when this page load is its callback.
-   * @returns {Promise<Intent>} what was asked for before
+   * @returns {Promise<Intent | null>} what was asked for before; `null` when this is no callback
    */
   async finish() {
     const query = new URLSearchParams(location.search);
-    if (!query.has("state") || !(query.has("code") || query.has("error"))) return {};
+    if (!query.has("state") || !(query.has("code") || query.has("error"))) return null;
     history.replaceState(null, "", location.pathname);
     const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
     sessionStorage.removeItem(PENDING);
     if (!pending || pending.state !== query.get("state")) {
-      if (SignIn.hasSession) return {};
+      if (SignIn.hasSession) return null;
       throw new Problem("sign_in_stale");
     }
     if (query.has("error")) {
@@ -91,15 +91,20 @@ export class SignIn {
 
   /** Forgets the session, here and at the sign-in service, and leaves for its sign-out page. */
   async signOut() {
+    const { url, client_id } = this.#settings;
+    await this.end();
+    return leaveFor(`${url}/logout?${new URLSearchParams({ client_id, logout_uri: `${location.origin}/` })}`);
+  }
+
+  /** Forgets the session, here and at the sign-in service, and stays. */
+  async end() {
     const token = sessionStorage.getItem(SESSION);
     const { url, client_id } = this.#settings;
     this.forget();
-    if (token) {
-      // Best effort: a person who wants to leave is not kept by a failing network.
-      const signal = AbortSignal.timeout(5000);
-      await fetch(`${url}/oauth2/revoke`, { method: "POST", body: new URLSearchParams({ token, client_id }), signal }).catch(() => {});
-    }
-    return leaveFor(`${url}/logout?${new URLSearchParams({ client_id, logout_uri: `${location.origin}/` })}`);
+    if (!token) return;
+    // Best effort: a person who wants to leave is not kept by a failing network.
+    const signal = AbortSignal.timeout(5000);
+    await fetch(`${url}/oauth2/revoke`, { method: "POST", body: new URLSearchParams({ token, client_id }), signal }).catch(() => {});
   }
 
   /** Forgets the session in this tab only. */

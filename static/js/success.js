@@ -1,4 +1,4 @@
-import { summary } from "./account.js";
+import { summary, withTax } from "./account.js";
 import { action } from "./action.js";
 import { Api } from "./api.js";
 import { loadConfig } from "./config.js";
@@ -31,15 +31,16 @@ async function start() {
     const signIn = new SignIn(config.sign_in);
     const header = () => showHeader(signIn, { signedIn: SignIn.hasSession, test: config.mode === "test" });
     try {
-      if (SignIn.hasSession) await confirm(new Api(signIn), header);
+      if (SignIn.hasSession) await confirm(new Api(signIn), config, header);
     } catch (error) {
-      if (SignIn.hasSession) throw error;
+      if (SignIn.hasSession || Problem.from(error).code === "account_deleted") throw error;
     } finally {
       header();
     }
     if (!SignIn.hasSession) askToSignIn(signIn);
   } catch (error) {
     const problem = Problem.from(error);
+    if (problem.code === "account_deleted") return show("plain", explain(problem), toPlans("Back to the start"));
     if (problem.code === "unknown_session") return show("plain", explain(problem), toPlans("See the plans"));
     showProblem(problem, start);
   }
@@ -48,9 +49,10 @@ async function start() {
 /**
  * Looks until there is access, first often, then seldom.
  * @param {Api} api
+ * @param {import("./config.js").Config} config
  * @param {() => void} looked by then, the email is known
  */
-async function confirm(api, looked) {
+async function confirm(api, { plans }, looked) {
   const sessionId = new URLSearchParams(location.search).get("session_id");
   let found = false;
   let reason = "";
@@ -58,7 +60,7 @@ async function confirm(api, looked) {
     const account = await api.sync(sessionId);
     looked();
     reason = account.access.reason;
-    if (account.access.granted && !found) showConfirmed(account);
+    if (account.access.granted && !found) showConfirmed(withTax(account, plans));
     found ||= account.access.granted;
     return found;
   };
@@ -107,7 +109,7 @@ async function pause(seconds) {
 function showConfirmed(account) {
   const trial = account.access.reason === "trialing";
   const words = trial ? { title: "Your trial has begun.", text: "Have fun." } : { title: "You’re in.", text: "Thank you. Your payment is confirmed." };
-  show("account", words, account.subscription && pass(account.subscription, summary(account)), toPlans("Continue"));
+  show("account", words, element("div", { class: "hero" }, account.subscription && pass(account.subscription, summary(account)), toPlans("Continue")));
 }
 
 /** @param {SignIn} signIn */

@@ -1,5 +1,6 @@
 import { action } from "./action.js";
 import { whenOnline } from "./connection.js";
+import { closeDialogs } from "./dialog.js";
 import { announce, byId, element } from "./dom.js";
 import { explain } from "./problem.js";
 
@@ -10,6 +11,7 @@ import { explain } from "./problem.js";
  * @param {...(Node | false | null | undefined)} content
  */
 export function show(name, { title, text }, ...content) {
+  closeDialogs();
   const main = byId("main");
   const heading = byId("title");
   const lostFocus = byId("content").contains(document.activeElement);

@@ -1,6 +1,7 @@
 /** What the page does, against a mocked API and sign-in service: above all what is hard to reach with the real ones. */
 import { createHash } from "node:crypto";
-import { account, expect, nobody, problem, starter, test } from "./support/mock.js";
+import { readFile } from "node:fs/promises";
+import { account, expect, nobody, offer, problem, starter, test } from "./support/mock.js";
 
 const heading = (page) => page.getByRole("heading", { level: 1 });
 const subscribe = (page) => page.getByRole("button", { name: "Subscribe" }).first();
@@ -10,7 +11,7 @@ test("signing in uses PKCE, state and nonce, and leaves a clean address", async 
   await page.goto("/");
   await page.getByRole("button", { name: "Sign in" }).click();
   await letMeIn(page);
-  await expect(page.getByText("ada@example.com")).toBeVisible();
+  await expect(page.getByTitle("ada@example.com")).toBeVisible();
   expect(page.url()).toBe(`${baseURL}/`);
 
   const { query } = mock.seen("/oauth2/authorize")[0];
@@ -163,7 +164,7 @@ test("the page tries again by itself when the connection is back", async ({ page
   await signedIn();
   mock.account = account({ reason: "past_due", status: "past_due" });
   await page.goto("/");
-  await expect(heading(page)).toHaveText("Your payment failed.");
+  await expect(heading(page)).toHaveText("You still have access.");
   await context.setOffline(true);
   mock.faults["/api/subscription/sync"] = "abort";
   await page.getByRole("button", { name: "Check again" }).click();
@@ -229,12 +230,14 @@ test("money is in the reader’s locale, in the currency’s own minor unit", as
 });
 
 for (const [name, state, width] of /** @type {const} */ ([
-  ["signed out", nobody, 1280], ["with a plan", account(), 1280], ["signed out, on a phone", nobody, 360], ["with a plan, on a phone", account(), 360],
+  ["signed out", nobody, 1280], ["with a plan", account(), 1280],
+  ["signed out, on a phone", nobody, 360], ["with a plan, on a phone", account(), 360],
 ])) {
   test(`nothing jumps while loading, ${name}`, async ({ page, mock, signedIn }) => {
     await page.setViewportSize({ width, height: 740 });
     if (state !== nobody) await signedIn();
     mock.account = state;
+    mock.config.plans = offer;
     await page.addInitScript(() => {
       window.shift = 0;
       new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shift += entry.value))).observe({ type: "layout-shift", buffered: true });
@@ -261,11 +264,106 @@ test("the keyboard alone reaches everything, in order", async ({ page, mock }) =
 
 test("every control is at least 44 px high", async ({ page, mock, signedIn }) => {
   await page.setViewportSize({ width: 320, height: 640 });
+  mock.config.plans = offer;
   await page.goto("/");
   await expect(subscribe(page)).toBeVisible();
-  for (const control of await page.locator("button, a:not(.skip)").all()) {
+  for (const control of await page.locator("button, a:not(.skip), label, select").all()) {
     expect((await control.boundingBox())?.height).toBeGreaterThanOrEqual(44);
   }
+});
+
+test("the choice of pace and currency is remembered, and is what is bought", async ({ page, mock }) => {
+  mock.config.plans = offer;
+  await page.goto("/");
+  const monthly = page.getByRole("radio", { name: "Monthly" });
+  await monthly.focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("radio", { name: "Yearly" })).toBeChecked();
+  await expect(page.getByRole("radio", { name: "Yearly" })).toBeFocused();
+  await expect(page.getByRole("status").filter({ hasText: "Yearly prices are shown." })).toBeAttached();
+  await page.getByLabel("Currency").selectOption("eur");
+  await page.reload();
+  await expect(page.getByRole("radio", { name: "Yearly" })).toBeChecked();
+  await expect(page.getByText("€270 per year")).toBeVisible();
+  await page.getByRole("button", { name: "Subscribe" }).nth(1).click();
+  await letMeIn(page);
+  await page.waitForURL(/\/checkout$/);
+  expect(mock.seen("/api/create-checkout-session").map(({ body }) => body)).toEqual(['{"plan":"pro-yearly","currency":"eur"}']);
+});
+
+test("a plan that was asked for is bought at its own pace, whatever was chosen since", async ({ page, mock }) => {
+  mock.config.plans = offer;
+  await page.goto("/");
+  await page.getByRole("radio", { name: "Yearly" }).check();
+  await subscribe(page).click();
+  await page.evaluate(() => localStorage.setItem("tollgate.choice", '{"pace":"1 month"}')).catch(() => {});
+  await letMeIn(page);
+  await page.waitForURL(/\/checkout$/);
+  expect(mock.seen("/api/create-checkout-session").map(({ body }) => body)).toEqual(['{"plan":"starter-yearly"}']);
+});
+
+test.describe("a reader in Germany", () => {
+  test.use({ locale: "de-DE" });
+  test("sees euros first, written as there", async ({ page, mock }) => {
+    mock.config.plans = offer;
+    await page.goto("/");
+    await expect(page.getByLabel("Currency")).toHaveValue("eur");
+    await expect(page.getByRole("listitem").filter({ hasText: "Starter" })).toContainText(/8\s€ per month/);
+  });
+});
+
+test("what paying yearly saves is worked out", async ({ page, mock }) => {
+  await page.goto("/");
+  const saved = await page.evaluate(async () => {
+    const { saving, savingAt, paces, chosen } = await import("/js/offer.js");
+    const plan = (name, amount, interval, interval_count = 1, currency = "usd") => ({ key: `${name}-${interval}`, name, amount, interval, interval_count, currency });
+    const text = (...plans) => saving(plans[0], plans)?.text ?? null;
+    const mixed = [plan("A", 900, "month"), plan("B", 2900, "month"), plan("A", 9000, "year"), plan("B", 26100, "year")];
+    return {
+      two: text(plan("A", 9000, "year"), plan("A", 900, "month")),
+      one: text(plan("A", 9900, "year"), plan("A", 900, "month")),
+      uneven: text(plan("A", 9500, "year"), plan("A", 900, "month")),
+      quarter: text(plan("A", 2400, "month", 3), plan("A", 900, "month")),
+      nothing: text(plan("A", 10800, "year"), plan("A", 900, "month")),
+      dearer: text(plan("A", 12000, "year"), plan("A", 900, "month")),
+      alone: text(plan("A", 9000, "year"), plan("B", 900, "month")),
+      otherCurrency: text(plan("A", 9000, "year", 1, "eur"), plan("A", 900, "month")),
+      mixed: savingAt("1 year", mixed, "usd"),
+      onePace: paces([plan("A", 900, "month"), plan("B", 9000, "year")]).length,
+      shown: chosen([plan("A", 900, "month"), plan("B", 9000, "year"), plan("A", 8000, "year")], { pace: "1 month", currency: "usd" }).map(({ key }) => key),
+    };
+  });
+  expect(saved).toEqual({
+    two: "2 months free", one: "1 month free", uneven: "Save 12%", quarter: "Save 11%", nothing: null, dearer: null, alone: null, otherCurrency: null,
+    mixed: "Save up to 25%", onePace: 0, shown: ["A-month", "B-year"],
+  });
+});
+
+test("the API’s every code has words of its own", async ({ page, mock }) => {
+  const described = (await readFile(new URL("../../docs/API.md", import.meta.url), "utf8")).matchAll(/^\| 4\d\d \| `(\w+)`|^\| 5\d\d \| `(\w+)`/gm);
+  const codes = [...described].map(([, one, other]) => one ?? other).filter((code) => !["invalid_signature", "invalid_event"].includes(code));
+  expect(codes.length).toBeGreaterThan(20);
+  await page.goto("/");
+  const without = await page.evaluate(async (codes) => {
+    const { explain, Problem } = await import("/js/problem.js");
+    const unknown = explain(new Problem("no such code")).title;
+    return codes.filter((code) => code !== "internal_error" && explain(new Problem(code)).title === unknown);
+  }, codes);
+  expect(without).toEqual([]);
+});
+
+test("after a sign-in, Stripe learns the email; that it failed is nobody’s concern", async ({ page, mock }) => {
+  mock.faults["/api/account/email"] = problem(503, "stripe_unavailable");
+  mock.account = account();
+  await page.goto("/");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await letMeIn(page);
+  await expect(heading(page)).toHaveText("You’re all set.");
+  expect(mock.seen("/api/account/email")).toHaveLength(1);
+  await page.reload();
+  await expect(heading(page)).toHaveText("You’re all set.");
+  expect(mock.seen("/api/account/email")).toHaveLength(1);
+  await expect(page.getByRole("alert").filter({ hasText: /./ })).toHaveCount(0);
 });
 
 test("nothing is put on the global object", async ({ page, mock }) => {

@@ -1,10 +1,8 @@
 /** What a person does, on the whole local stack: the real functions, the real page, and the stand-ins for Stripe and Cognito. */
-import { randomUUID } from "node:crypto";
 import { expect, test as base } from "@playwright/test";
 import { accessible, look } from "./support/look.js";
+import { fillCard, newEmail, openCheckout, PASSWORD, signIn, signUp } from "./support/person.js";
 import { startStack } from "./support/stack.js";
-
-const PASSWORD = "Correct-Horse-Battery-9";
 
 const test = base.extend({
   stack: [async ({}, use) => {
@@ -13,41 +11,18 @@ const test = base.extend({
     await stack.stop();
   }, { scope: "worker", timeout: 90_000 }],
   baseURL: async ({ stack }, use) => use(stack.site),
-  email: async ({}, use) => use(`ada-${randomUUID().slice(0, 8)}@example.com`),
+  email: async ({}, use) => use(newEmail()),
   plan: async ({ stack, request }, use) => {
     const { plans } = await (await request.get(`${stack.api}/config`)).json();
-    await use(plans[0]);
+    await use(plans.find(({ key }) => key === "starter-monthly"));
   },
 });
 
 const title = (page) => page.getByRole("heading", { level: 1 });
 const card = (page, plan) => page.getByRole("region", { name: plan.name });
 
-async function signUp(page, email) {
-  await page.goto("/");
-  await page.getByRole("button", { name: "Sign up" }).click();
-  await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign up" }).click();
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
-}
-
-async function signIn(page, email) {
-  await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
-}
-
-async function openCheckout(page, plan) {
-  await page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: plan.name, exact: true }) }).getByRole("button", { name: "Subscribe" }).click();
-  await expect(page.getByLabel("Card number")).toBeVisible();
-}
-
 async function pay(page, number = "4242 4242 4242 4242") {
-  await page.getByLabel("Card number").fill(number);
-  await page.getByLabel("Expiration").fill("12 / 34");
-  await page.getByLabel("CVC").fill("123");
-  await page.getByLabel("Cardholder name").fill("Ada Lovelace");
+  await fillCard(page, number);
   await page.getByRole("button", { name: "Subscribe" }).click();
 }
 
@@ -94,7 +69,7 @@ test("a person signs up, subscribes, and is subscribed from then on, everywhere"
 
 test("Subscribe while signed out leads through signing up to checkout", async ({ page, email, plan }) => {
   await page.goto("/");
-  await page.getByRole("button", { name: "Subscribe" }).first().click();
+  await page.getByRole("button", { name: "Subscribe", description: plan.name }).click();
   await page.getByRole("link", { name: "Sign up" }).click();
   await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);

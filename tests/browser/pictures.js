@@ -1,14 +1,16 @@
 /** Takes the pictures for the README: PICTURES=1 npx playwright test */
+import { picture } from "./support/look.js";
 import { subscriber, test as onStripe } from "./support/stripe.js";
-import { AT, account, expect, pro, starter, test } from "./support/mock.js";
+import { AT, account, expect, offer, test } from "./support/mock.js";
 
 const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
 
 /** What `cargo dev` has on offer. */
-const ON_OFFER = [starter, { ...pro, key: "pro-monthly", description: "For a team that means business.", amount: 2900, interval: "month", trial_days: 0 }];
+const FEATURES = { Starter: ["One project", "10 GB of storage", "Support by email"], Pro: ["As many projects as you like", "1 TB of storage", "An answer within a day"] };
+const ON_OFFER = offer.map((plan) => ({ ...plan, features: FEATURES[plan.name], tax_behavior: "unspecified" }));
 const MONTH = 30 * 86_400;
 
-test.use({ viewport: { width: 1200, height: 800 } });
+test.use({ viewport: { width: 1200, height: 960 } });
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`the plans and a subscription, ${colorScheme}`, async ({ page, mock, signedIn }) => {
@@ -16,14 +18,14 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     mock.config.plans = ON_OFFER;
     await page.goto("/");
     await expect(page.getByRole("button", { name: "Subscribe" })).toHaveCount(2);
-    await page.screenshot({ path: `${IMAGES}page-${colorScheme}.png` });
+    await picture(page, `${IMAGES}page-${colorScheme}.png`);
 
     await signedIn();
-    mock.account = account({ current_period_end: AT + MONTH });
-    await page.setViewportSize({ width: 1200, height: 560 });
+    mock.account = account({ plan: ON_OFFER[0], current_period_end: AT + MONTH });
+    await page.setViewportSize({ width: 1200, height: 940 });
     await page.goto("/");
     await expect(page.getByText("Renews on")).toBeVisible();
-    await page.screenshot({ path: `${IMAGES}subscribed-${colorScheme}.png` });
+    await picture(page, `${IMAGES}subscribed-${colorScheme}.png`);
   });
 }
 
@@ -36,5 +38,5 @@ onStripe("a customer on the Stripe stand-in's dashboard", async ({ page, api }) 
   await page.getByRole("button", { name: "Fail the next payment" }).click();
   await page.getByRole("button", { name: "Advance one month" }).click();
   await expect(page.getByText("past_due").first()).toBeVisible();
-  await page.screenshot({ path: `${IMAGES}stripe-dashboard.png` });
+  await picture(page, `${IMAGES}stripe-dashboard.png`);
 });

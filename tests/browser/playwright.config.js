@@ -16,6 +16,6 @@ export default defineConfig({
     viewport: { width: 1280, height: 860 },
     launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args },
   },
-  // The pictures for the README are taken on purpose only: PICTURES=1 npx playwright test
-  testMatch: process.env.PICTURES ? "pictures.js" : "*.spec.js",
+  // The pictures for the documents are taken on purpose only: PICTURES=1 npx playwright test
+  testMatch: process.env.PICTURES ? ["pictures.js", "life.spec.js", "states.spec.js"] : "*.spec.js",
 });

@@ -12,6 +12,32 @@ export const pro = {
   amount: 29000, currency: "usd", interval: "year", interval_count: 1, trial_days: 14,
 };
 
+/** Two things to buy, each by the month and by the year, in two currencies. */
+const small = { features: ["One project", "Support by email", "Everything you need to begin"], tax_behavior: "exclusive" };
+const big = { name: "Pro", description: "For a team that means business.", features: ["As many projects as you like", "Support within the hour", "A say in what comes next"], tax_behavior: "exclusive" };
+export const offer = [
+  { ...starter, ...small, other_amounts: { eur: 800 }, trial_days: 14 },
+  { ...pro, ...big, key: "pro-monthly", amount: 2900, interval: "month", trial_days: 0, other_amounts: { eur: 2700 } },
+  { ...starter, ...small, key: "starter-yearly", amount: 9000, interval: "year", other_amounts: { eur: 8000 }, trial_days: 14 },
+  { ...pro, ...big, other_amounts: { eur: 27000 }, trial_days: 0 },
+];
+
+/** What a switch from Starter to Pro for a year costs, on the day it renews. */
+export const preview = {
+  id: "3f0c", plan: offer[3],
+  now: { amount_due: 28130, credit: 0, currency: "usd", lines: [
+    { description: "Unused time on Starter after November 24, 2026", amount: -870 },
+    { description: "1 × Pro (at $290.00 / year)", amount: 29000 },
+  ] },
+  later: { amount: 29000, at: 1827014400 },
+  expires_at: 1795392600,
+};
+
+/** @param {string} status */
+export function invoice(status, number = "A1B2C3D4-0003", further = {}) {
+  return { id: `in_${number}`, number, created: 1795392000, status, total: 900, amount_due: status === "open" ? 900 : 0, currency: "usd", url: "https://sign-in.example/invoice", pdf: null, ...further };
+}
+
 export const nobody = {
   access: { granted: false, until: null, reason: "no_subscription" }, subscription: null, trial_used: false, synced_at: null,
 };
@@ -22,7 +48,7 @@ const AT = 1795392000; // 23 November 2026, 00:00 UTC
 export function account({ granted = true, reason = "active", until = AT + 86_400, trial_used = true, ...subscription } = {}) {
   return {
     access: { granted, until, reason }, trial_used, synced_at: AT,
-    subscription: { status: "active", plan: starter, quantity: 1, current_period_end: AT, cancel_at: null, trial_end: null, ...subscription },
+    subscription: { status: "active", plan: starter, quantity: 1, current_period_end: AT, cancel_at: null, trial_end: null, payment_url: null, ...subscription },
   };
 }
 export { AT };
@@ -41,9 +67,14 @@ export class Mock {
   };
   account = nobody;
   checkout = { url: `${SIGN_IN}/checkout` };
+  portal = { url: `${SIGN_IN}/portal` };
+  preview = preview;
+  invoices = [{ invoices: [], more: false }];
+  /** The account that a route leaves behind, by path. */
+  after = {};
   /** What a route answers instead: `{ status, body, headers }`, or `"hang"`. A function sees the request. */
   faults = {};
-  /** Every API and token request: `{ path, body, authorization }`. */
+  /** Every API and token request: `{ method, path, query, body, authorization }`. */
   requests = [];
   nonce = "";
   /** Changes the claims of the next ID tokens. */
@@ -62,16 +93,22 @@ export class Mock {
 
   async #answer(route) {
     const request = route.request();
-    const path = new URL(request.url()).pathname;
-    this.requests.push({ path, body: request.postData(), authorization: request.headers().authorization });
+    const { pathname: path, searchParams: query } = new URL(request.url());
+    this.requests.push({ method: request.method(), path, query, body: request.postData(), authorization: request.headers().authorization });
     if (await this.#fault(route, path)) return;
     const answers = {
       "/api/config": () => this.config,
       "/api/subscription": () => this.account,
       "/api/subscription/sync": () => this.account,
       "/api/create-checkout-session": () => this.checkout,
+      "/api/create-portal-session": () => this.portal,
+      "/api/subscription/preview": () => this.preview,
+      "/api/invoices": () => this.invoices[query.has("after") ? 1 : 0],
+      "/api/account/email": () => ({ changed: false }),
+      "/api/account": () => ({ state: "deleting" }),
     };
-    await route.fulfill({ json: answers[path]() });
+    this.account = this.after[path] ?? this.account;
+    await route.fulfill({ status: path === "/api/account" ? 202 : 200, json: (answers[path] ?? (() => this.account))() });
   }
 
   async #signIn(route) {
@@ -107,8 +144,8 @@ export class Mock {
 }
 
 /** A problem as our functions answer it. */
-export function problem(status, code, headers = {}) {
-  return { status, headers, body: { type: "about:blank", title: "-", status, code, detail: "-", request_id: "5f0c-17" } };
+export function problem(status, code, headers = {}, further = {}) {
+  return { status, headers, body: { type: "about:blank", title: "-", status, code, detail: "-", request_id: "5f0c-17", ...further } };
 }
 
 /** Tests of the page alone: `mock` answers, `signedIn()` begins with a session, as after a reload. */

@@ -14,14 +14,15 @@ const READY_WITHIN_MS = 60_000;
 
 /**
  * Starts the whole local stack on free ports with data of its own.
+ * @param {string} [plans] what is on offer
  * @returns {Promise<{ site: string, api: string, stripe: string, sign_in: string, stop: () => Promise<void> }>}
  */
-export async function startStack() {
+export async function startStack(plans = "tests/plans.toml") {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there: run cargo build --workspace first`);
   const data = await mkdtemp(join(tmpdir(), "tollgate-browser-"));
   const { PATH, HOME, RUST_LOG, STRIPE_RECORD } = process.env;
   const env = Object.fromEntries(Object.entries({ PATH, HOME, RUST_LOG, STRIPE_RECORD }).filter(([, value]) => value));
-  const child = spawn(BINARY, ["--port", "0", "--data", data, "--plans", "tests/plans.toml"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(BINARY, ["--port", "0", "--data", data, "--plans", plans], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output = (output + chunk).slice(-20_000)));
   const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -25,7 +25,7 @@ const PAYING = { title: "Trying your card…", text: "This usually takes a few s
 const SIGN_IN_TO_PAY = { title: "Almost there.", text: "You were signed out on the way. Sign in, and your card will be tried." };
 const PAID = { title: "Thank you.", text: "Your card works, and your plan goes on." };
 const NOTHING_DUE = { title: "Your card is up to date.", text: "There was nothing to pay." };
-const GOODBYE = { title: "Goodbye.", text: "Your account is being deleted. Your plan is canceled, and you will not be charged again." };
+const GOODBYE = { title: "Goodbye.", text: "Your account is being deleted, and nothing will be charged any more." };
 
 /** They come back from Stripe with a new card to `/?pay`. */
 const PAY = "pay";

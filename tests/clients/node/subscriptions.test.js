@@ -163,3 +163,37 @@ test("a customer is sent to the portal", async (t) => {
   assert.deepEqual([session.customer, session.configuration, session.return_url], [customer.id, configuration, "https://example.com/account"]);
   assert.ok(URL.canParse(session.url));
 });
+
+test("a plan that costs something else in euros is paid and switched in euros", async (t) => {
+  const { stripe } = await startStandIn(t);
+  const inTwo = async (name, usd, eur) => {
+    const product = await stripe.products.create({ name, marketing_features: [{ name: "Everything" }], tax_code: "txcd_10103001" });
+    assert.deepEqual(product.marketing_features, [{ name: "Everything" }]);
+    return stripe.prices.create({
+      product: product.id, currency: "usd", unit_amount: usd, tax_behavior: "exclusive", recurring: { interval: "month" },
+      currency_options: { eur: { unit_amount: eur, tax_behavior: "exclusive" } }, expand: ["currency_options"],
+    });
+  };
+  const [small, large] = [await inTwo("Small", 2000, 1800), await inTwo("Large", 4000, 3600)];
+  assert.deepEqual(Object.keys(small.currency_options ?? {}), ["eur", "usd"]);
+  assert.equal(small.currency_options?.eur.unit_amount, 1800);
+
+  const clock = await clockAt(stripe, "2028-04-01T00:00:00Z");
+  const customer = await customerWithCard(stripe, { test_clock: clock });
+  await stripe.customers.update(customer.id, { address: { country: "DE" } });
+  const subscription = { customer: customer.id, items: [{ price: small.id }], automatic_tax: { enabled: true } };
+  const { id, items, currency } = await stripe.subscriptions.create({ ...subscription, currency: "eur" });
+  assert.equal(currency, "eur");
+  await assert.rejects(stripe.subscriptions.create({ ...subscription, currency: "usd" }), /You cannot combine currencies/);
+
+  await advance(stripe, clock, "2028-04-16T00:00:00Z");
+  const change = { items: [{ id: items.data[0].id, price: large.id }], proration_behavior: /** @type {const} */ ("always_invoice") };
+  const preview = await stripe.invoices.createPreview({ subscription: id, subscription_details: change });
+  const proration_date = preview.parent?.subscription_details?.subscription_proration_date;
+  assert.equal(proration_date, Date.parse("2028-04-16T00:00:00Z") / 1000);
+  await advance(stripe, clock, "2028-04-16T00:09:00Z");
+  const { latest_invoice: invoice } = await stripe.subscriptions.update(id, { ...change, proration_date, expand: ["latest_invoice"] });
+  assert.deepEqual([invoice.currency, invoice.amount_paid], ["eur", preview.amount_due]);
+  assert.equal(invoice.automatic_tax.status, "complete");
+  assert.deepEqual(invoice.total_taxes.map(({ amount, taxability_reason }) => [amount, taxability_reason]), [[0, "not_collecting"]]);
+});

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
-use super::subscription_params::{LONGEST_TRIAL_DAYS, automatic_tax, billing_mode, trial_settings};
+use super::subscription_params::{LONGEST_TRIAL_DAYS, billing_mode, trial_settings};
+use super::taxes::automatic_tax;
 use super::{set_texts, valid_email};
 use crate::engine::tax;
 

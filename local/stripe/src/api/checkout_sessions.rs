@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::checkout_params::{self as taken, only_in};
+use super::currencies::check_bound;
 use super::discounts;
 use super::error::ApiError;
 use super::line_items::{self, Currencies};
 use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
-use super::subscription_params::{check_bound, check_tax_behaviors};
+use super::taxes::check_tax_behaviors;
 use super::{Context, existing, valid_email, valid_url};
 use crate::engine::checkout;
 use crate::engine::clocks;

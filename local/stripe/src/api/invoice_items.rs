@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::currencies::price_in;
 use super::error::ApiError;
 use super::line_items::quantity;
 use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
-use super::subscription_params::price_in;
 use super::{Context, customer_named, existing};
 use crate::ids;
 use crate::objects::invoice::{self, LinePrice};

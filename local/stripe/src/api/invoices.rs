@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::params::Params;
 use super::payment_methods::attach_to;
 use super::subscription_params as taken;
-use super::{Context, customer_named, existing, set_texts, subscriptions};
+use super::{Context, currencies, customer_named, existing, set_texts, subscriptions};
 use crate::engine::collection::{self, Collected};
 use crate::engine::invoices::{self, Draft, End};
 use crate::engine::subscriptions::{self as lives, EndsAt, FirstPayment, New};
@@ -403,9 +403,9 @@ fn preview_new(
     } else {
         "items"
     };
-    let currency = taken::currency_of(context, &items, currency, customer)?;
-    let items = taken::priced_in(context, items, &currency, param)?;
-    taken::check_bound(context, text(customer, "id"), &currency)?;
+    let currency = currencies::currency_of(context, &items, currency, customer)?;
+    let items = currencies::priced_in(context, items, &currency, param)?;
+    currencies::check_bound(context, text(customer, "id"), &currency)?;
     let trial_end = match details.text("trial_end")? {
         Some(time) if time != "now" => Some(taken::future("trial_end", &time, context.tx.now())?),
         _ => None,

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::currencies::price_in;
 use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
-use super::subscription_params::price_in;
 use super::{Context, prices};
 use crate::engine::prices as engine;
 use crate::money;

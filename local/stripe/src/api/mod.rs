@@ -6,6 +6,8 @@ mod charges;
 mod checkout_params;
 mod checkout_sessions;
 mod coupons;
+mod currencies;
+mod currency_options;
 mod customers;
 mod discounts;
 mod disputes;
@@ -39,6 +41,7 @@ mod subscription_items;
 mod subscription_params;
 mod subscriptions;
 mod tax_ids;
+mod taxes;
 mod test_clocks;
 mod webhook_endpoints;
 

@@ -6,7 +6,7 @@ use super::error::ApiError;
 use super::list::Paging;
 use super::params::Params;
 use super::subscription_params as taken;
-use super::{Context, existing};
+use super::{Context, existing, taxes};
 use crate::engine::updates::{self, Changes, ItemChange};
 use crate::objects::{Kind, subscription, text};
 use crate::store::{Query, Record};
@@ -61,7 +61,7 @@ fn changes(owner: &Record, params: &mut Params, now: i64) -> Result<Changes, Api
 fn apply(context: &Context<'_>, owner: &Record, changes: Changes) -> Result<Value, ApiError> {
     taken::check_fit(context, &owner.body, &changes.items)?;
     if owner.body["automatic_tax"]["enabled"] == true {
-        taken::check_still_taxable(context, &owner.body, &changes.items)?;
+        taxes::check_still_taxable(context, &owner.body, &changes.items)?;
     }
     updates::apply(context.tx, owner, owner.body.clone(), changes)
 }

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::Context;
+use super::currencies::price_in;
 use super::error::ApiError;
 use super::metadata::Metadata;
 use super::params::Params;
+use crate::engine::periods;
 use crate::engine::subscriptions::{EndsAt, NewItem};
 use crate::engine::updates::{ItemChange, OnFailure, Proration};
-use crate::engine::{periods, prices, tax};
 use crate::objects::{Kind, subscription, text};
 
 pub(super) const LONGEST_TRIAL_DAYS: i64 = 730;
@@ -29,78 +30,6 @@ pub(super) fn collection(params: &mut Params) -> Result<(), ApiError> {
         ));
     }
     Ok(())
-}
-
-/// Takes whether tax is to be computed.
-pub(super) fn automatic_tax(params: &mut Params) -> Result<Option<bool>, ApiError> {
-    let Some(mut tax) = params.object("automatic_tax")? else {
-        return Ok(None);
-    };
-    let enabled = tax
-        .boolean("enabled")?
-        .ok_or_else(|| tax.missing("enabled"))?;
-    if let Some(mut liability) = tax.object("liability")? {
-        liability.refuse("account")?;
-        liability.one_of("type", &["self"])?;
-        liability.finish()?;
-    }
-    tax.finish()?;
-    Ok(Some(enabled))
-}
-
-/// Refuses to compute tax where it is not known where the customer is, or whether prices include it.
-pub(super) fn check_taxable<'a>(
-    customer: &Value,
-    prices: impl Iterator<Item = &'a Value>,
-) -> Result<(), ApiError> {
-    if !tax::is_located(customer) {
-        return Err(ApiError::refused_with(
-            "customer_tax_location_invalid",
-            "The customer's location isn't recognized. Set a valid customer address in order to automatically calculate tax.",
-        ));
-    }
-    check_tax_behaviors(prices)
-}
-
-/// Refuses to compute tax where a price does not say whether it includes it: this account has no default for that.
-pub(super) fn check_tax_behaviors<'a>(
-    mut prices: impl Iterator<Item = &'a Value>,
-) -> Result<(), ApiError> {
-    let unspecified = prices.find(|it| it["tax_behavior"] == "unspecified");
-    match unspecified {
-        Some(price) => Err(ApiError::refused(format!(
-            "Automatic tax needs to know whether the price {} includes tax: set its `tax_behavior` to `inclusive` or `exclusive`.",
-            text(price, "id")
-        ))
-        .about("automatic_tax[enabled]")),
-        None => Ok(()),
-    }
-}
-
-/// [`check_taxable`], of a subscription with its items changed.
-pub(super) fn check_still_taxable(
-    context: &Context<'_>,
-    subscription: &Value,
-    changes: &[ItemChange],
-) -> Result<(), ApiError> {
-    let customer = context
-        .tx
-        .get(Kind::Customer, text(subscription, "customer"))?;
-    let customer = customer.map_or(Value::Null, |it| it.body);
-    let currency = text(subscription, "currency");
-    let kept = subscription::items(subscription)
-        .iter()
-        .map(|it| text(it, "price"));
-    let new = changes.iter().filter_map(|it| match it {
-        ItemChange::Add(new) => Some(text(&new.price, "id")),
-        ItemChange::Change { price, .. } => price.as_ref().map(|it| text(it, "id")),
-        ItemChange::Remove { .. } => None,
-    });
-    let mut prices = Vec::new();
-    for id in kept.chain(new) {
-        prices.extend(prices::in_currency(context.tx, id, currency)?);
-    }
-    check_taxable(&customer, prices.iter())
 }
 
 /// Takes an item of a new subscription, or one that is added.
@@ -151,74 +80,6 @@ pub(super) fn recurring_price(
         .about(param));
     }
     Ok(price)
-}
-
-/// The currency of a new subscription: the one `asked` for, else the customer's where all prices have it, else that of the
-/// first price.
-pub(super) fn currency_of(
-    context: &Context<'_>,
-    items: &[NewItem],
-    asked: Option<&str>,
-    customer: &Value,
-) -> Result<String, ApiError> {
-    let own = items.first().map_or("", |it| text(&it.price, "currency"));
-    let Some(theirs) = customer["currency"].as_str() else {
-        return Ok(asked.unwrap_or(own).to_owned());
-    };
-    let mut currency = asked.unwrap_or(theirs);
-    for item in items {
-        let has = prices::in_currency(context.tx, text(&item.price, "id"), currency)?.is_some();
-        if asked.is_none() && !has {
-            currency = own;
-        }
-    }
-    Ok(currency.to_owned())
-}
-
-/// The items with their prices in a currency, which all must have. `param` asked for it.
-pub(super) fn priced_in(
-    context: &Context<'_>,
-    items: Vec<NewItem>,
-    currency: &str,
-    param: &str,
-) -> Result<Vec<NewItem>, ApiError> {
-    let priced = |item: NewItem| {
-        let price = price_in(context, text(&item.price, "id"), currency, param)?;
-        Ok(NewItem { price, ..item })
-    };
-    items.into_iter().map(priced).collect()
-}
-
-/// A price with its amount in a currency, which it must have.
-pub(super) fn price_in(
-    context: &Context<'_>,
-    id: &str,
-    currency: &str,
-    param: &str,
-) -> Result<Value, ApiError> {
-    let record = context.tx.get(Kind::Price, id)?;
-    let record = record.ok_or_else(|| ApiError::no_such_referenced(Kind::Price, id, param))?;
-    prices::as_in(&record, currency).ok_or_else(|| {
-        let has = prices::currencies(&record).join("`, `");
-        let message = format!(
-            "The price specified supports currencies of `{has}` which doesn't include the expected currency of `{currency}`."
-        );
-        ApiError::refused(message).about(param)
-    })
-}
-
-/// Refuses a subscription in another currency than the customer is bound to.
-pub(super) fn check_bound(
-    context: &Context<'_>,
-    customer: &str,
-    currency: &str,
-) -> Result<(), ApiError> {
-    match prices::bound_to(context.tx, customer, currency)? {
-        Some(bound) => Err(ApiError::refused(format!(
-            "You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, quote, or invoice item with currency {bound}."
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// Prices must be of one interval, since this stand-in has one period for a subscription.

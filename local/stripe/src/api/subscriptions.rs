@@ -7,7 +7,7 @@ use super::list::{Paging, time_filter};
 use super::metadata::Metadata;
 use super::params::Params;
 use super::subscription_params::{self as taken, LONGEST_TRIAL_DAYS};
-use super::{Context, customer_named, discounts, existing, or_null, set_texts};
+use super::{Context, currencies, customer_named, discounts, existing, or_null, set_texts, taxes};
 use crate::engine::discounts::{Target, redeem, replaced};
 use crate::engine::prorations;
 use crate::engine::subscriptions::{self, EndsAt, FirstPayment, New, discounts_of};
@@ -51,7 +51,7 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     params.refuse(UNSUPPORTED)?;
     params.refuse("billing_cycle_anchor")?;
     taken::collection(&mut params)?;
-    let automatic_tax = taken::automatic_tax(&mut params)?.unwrap_or(false);
+    let automatic_tax = taxes::automatic_tax(&mut params)?.unwrap_or(false);
     let customer = params.required_text("customer")?;
     let items = params.objects("items")?.unwrap_or_default();
     if items.is_empty() {
@@ -85,11 +85,11 @@ pub(super) fn create(context: &Context<'_>, mut params: Params) -> Result<Value,
     } else {
         "items"
     };
-    let currency = taken::currency_of(context, &items, currency.as_deref(), &customer)?;
-    let items = taken::priced_in(context, items, &currency, param)?;
-    taken::check_bound(context, text(&customer, "id"), &currency)?;
+    let currency = currencies::currency_of(context, &items, currency.as_deref(), &customer)?;
+    let items = currencies::priced_in(context, items, &currency, param)?;
+    currencies::check_bound(context, text(&customer, "id"), &currency)?;
     if automatic_tax {
-        taken::check_taxable(&customer, items.iter().map(|it| &it.price))?;
+        taxes::check_taxable(&customer, items.iter().map(|it| &it.price))?;
     }
     let trial_end = match (trial_days, trial_end.as_deref()) {
         (Some(_), Some(_)) => {
@@ -231,7 +231,7 @@ fn changes(
 ) -> Result<(Value, Changes), ApiError> {
     let now = context.tx.now();
     taken::collection(params)?;
-    let automatic_tax = taken::automatic_tax(params)?;
+    let automatic_tax = taxes::automatic_tax(params)?;
     let mut body = record.body.clone();
     set_texts(&mut body, params, &["description"])?;
     if let Some(metadata) = params.metadata()? {
@@ -268,7 +268,7 @@ fn changes(
     if body["automatic_tax"]["enabled"] == true
         && (automatic_tax.is_some() || !changes.items.is_empty())
     {
-        taken::check_still_taxable(context, &body, &changes.items)?;
+        taxes::check_still_taxable(context, &body, &changes.items)?;
     }
     if let Some(ends) = taken::ends_at(params, now)? {
         taken::check_end(context, &body, ends, changes.proration)?;
@@ -418,7 +418,7 @@ pub(super) fn previewed(
     let mut body = record.body.clone();
     let changes = priced_changes(context, &record.body, details)?;
     if body["automatic_tax"]["enabled"] == true && !changes.items.is_empty() {
-        taken::check_still_taxable(context, &body, &changes.items)?;
+        taxes::check_still_taxable(context, &body, &changes.items)?;
     }
     if let Some(ends) = taken::ends_at(details, now)? {
         taken::check_end(context, &body, ends, changes.proration)?;

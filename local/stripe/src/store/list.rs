@@ -146,14 +146,15 @@ impl Query {
         self
     }
 
-    /// Only events about this customer, or about something of theirs.
+    /// Only events about this customer, or about something of theirs: of a dispute or refund its charge tells whose it is.
     #[must_use]
     pub(crate) fn about_customer(mut self, customer: &str) -> Self {
         self.conditions.push(
-            "(json_extract(body, '$.data.object.customer') = ? OR json_extract(body, '$.data.object.id') = ?)"
+            "(json_extract(body, '$.data.object.customer') = ? OR json_extract(body, '$.data.object.id') = ? OR json_extract(body, '$.data.object.charge') IN (SELECT charge.id FROM objects AS charge WHERE charge.kind = 'charge' AND json_extract(charge.body, '$.customer') = ?))"
                 .into(),
         );
-        self.values.extend([text(customer), text(customer)]);
+        self.values
+            .extend([text(customer), text(customer), text(customer)]);
         self
     }
 

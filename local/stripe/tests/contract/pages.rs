@@ -221,6 +221,7 @@ async fn a_payment_is_refunded_and_disputed_from_its_customers_page() {
     assert_eq!(charge().await["refunded"], true);
 
     let types = stripe.event_types().await;
+    let shown = page(&stripe, &customer).await;
     for kind in [
         "charge.refunded",
         "charge.dispute.created",
@@ -230,6 +231,7 @@ async fn a_payment_is_refunded_and_disputed_from_its_customers_page() {
         "charge.dispute.funds_reinstated",
     ] {
         assert!(types.contains(&kind.to_owned()), "{kind}");
+        assert!(shown.contains(kind), "{kind}: {shown}");
     }
 }
 

@@ -141,7 +141,7 @@ impl SubscriptionView {
             discount: discount(tx, body)?,
             card: portal::card_of(tx, body)?.map(|it| card_name(&it)),
             other_card: match visit.allows("payment_method_update") {
-                true => portal::other_card(tx, &visit.customer, body)?.map(|it| card_name(&it)),
+                true => portal::other_card(tx, &visit.customer, body)?.map(|it| last_digits(&it)),
                 false => None,
             },
             owed,
@@ -178,7 +178,12 @@ pub(super) fn card_name(method: &Value) -> String {
         "visa" => "Visa",
         _ => "Card",
     };
-    format!("{brand} •••• {}", text(card, "last4"))
+    format!("{brand} {}", last_digits(method))
+}
+
+/// `•••• 4242`.
+fn last_digits(method: &Value) -> String {
+    format!("•••• {}", text(&method["card"], "last4"))
 }
 
 fn label(body: &Value) -> &'static str {

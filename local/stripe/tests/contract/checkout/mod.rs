@@ -273,3 +273,22 @@ async fn the_buyer_is_sent_on_once_the_shop_knows() {
     let known = |event: &Value| event["type"] == "checkout.session.completed";
     assert!(endpoint.received().iter().any(|it| known(&it.event())));
 }
+
+#[tokio::test]
+async fn a_session_of_somebody_who_was_deleted_cannot_be_paid() {
+    let stripe = Stripe::start().await;
+    let customer = id(&stripe.post("/v1/customers", "").await.ok());
+    let session = stripe.session(&format!("&customer={customer}")).await;
+    stripe
+        .delete(&format!("/v1/customers/{customer}"))
+        .await
+        .ok();
+    let (status, _, shown) = stripe.pay(&session, GOOD).await;
+    assert_eq!(status, 402);
+    assert!(
+        shown.contains("The customer of this session was deleted."),
+        "{shown}"
+    );
+    assert_eq!(all(&stripe, "charges").await, [] as [Value; 0]);
+    assert_eq!(all(&stripe, "subscriptions").await, [] as [Value; 0]);
+}

@@ -237,6 +237,7 @@ pub async fn catalogue(world: &World) -> Result<Value> {
             "trial_days": 0,
             "other_amounts": {},
             "promotion_codes": false,
+            "tax_behavior": price["tax_behavior"],
         }));
     }
     let product = |it: &Value| {

@@ -198,6 +198,15 @@ fn our_functions_are_read() {
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
+    account 25s 256 MB
+      APP=tollgate
+      ORIGIN_SECRET=
+      SIGN_IN_URL=http://localhost:8788
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
+      TABLE_NAME=local-Table
+      USER_POOL_ID=local-UserPool
     change-subscription 25s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
@@ -208,15 +217,6 @@ fn our_functions_are_read() {
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
-    account 25s 256 MB
-      APP=tollgate
-      ORIGIN_SECRET=
-      SIGN_IN_URL=http://localhost:8788
-      STRIPE_API_BASE=http://localhost:8789
-      STRIPE_PUBLISHABLE_KEY=pk_test_local
-      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
-      TABLE_NAME=local-Table
-      USER_POOL_ID=local-UserPool
     config 5s 256 MB
       APP=tollgate
       ORIGIN_SECRET=

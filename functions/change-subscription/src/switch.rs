@@ -43,9 +43,14 @@ impl ChangeSubscription {
             .filter(|shown| lambda::now() - shown.created_at <= LIFE)
             .ok_or_else(preview_expired)?;
         let changeable = self.changeable(&account, subscription).await?;
+        let item_now = match item_of(&changeable, item) {
+            Ok(item_now) => item_now,
+            // Another click may have been faster.
+            Err(busy) => return self.done_meanwhile(&account, &plan, busy).await,
+        };
         let switch = Switch {
             subscription: &subscription.id,
-            item: item_of(&changeable, item)?,
+            item: item_now,
             price: &plan.price,
             proration_date: shown.proration_date,
         };

@@ -53,8 +53,8 @@ async fn the_price_shown_is_the_price_charged_by_the_customers_clock() -> Result
 #[tokio::test]
 async fn a_switch_to_a_year_is_billed_whole_and_renews_in_a_year() -> Result<()> {
     let ann = Subscriber::start().await?;
-    ann.offer("starter-yearly", &YEARLY).await?;
-    let preview = ann.preview("starter-yearly").await?;
+    ann.offer("starter-by-the-year", &YEARLY).await?;
+    let preview = ann.preview("starter-by-the-year").await?;
     let (told, due) = (&preview.body, &preview.body["now"]["amount_due"]);
     assert!(
         due.as_i64() < Some(29_000) && due.as_i64() > Some(28_000),
@@ -62,7 +62,7 @@ async fn a_switch_to_a_year_is_billed_whole_and_renews_in_a_year() -> Result<()>
     );
     assert_eq!(told["later"]["amount"], 29_000);
     let id = told["id"].as_str().unwrap_or_default();
-    let switched = ann.switch("starter-yearly", id).await?;
+    let switched = ann.switch("starter-by-the-year", id).await?;
     assert_eq!(switched.status, 200, "{switched:?}");
     let subscription = &switched.body["subscription"];
     assert_eq!(subscription["plan"]["interval"], "year");

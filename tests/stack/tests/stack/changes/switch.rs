@@ -42,7 +42,7 @@ impl Subscriber {
 #[tokio::test]
 async fn a_preview_serves_for_ten_minutes_and_for_what_it_says() -> Result<()> {
     let ann = Subscriber::start().await?;
-    ann.offer("starter-yearly", &super::YEARLY).await?;
+    ann.offer("starter-by-the-year", &super::YEARLY).await?;
     let first = ann.shown("pro-monthly").await?;
     let expired = async |plan: &str, preview: &str| -> Result<()> {
         let switch = ann.switch(plan, preview).await?;
@@ -50,7 +50,7 @@ async fn a_preview_serves_for_ten_minutes_and_for_what_it_says() -> Result<()> {
         ann.stays_on("starter-monthly").await
     };
     expired("pro-monthly", "made-up").await?;
-    expired("starter-yearly", &first).await?;
+    expired("starter-by-the-year", &first).await?;
     let second = ann.shown("pro-monthly").await?;
     expired("pro-monthly", &first).await?;
     ann.age_preview(601).await?;

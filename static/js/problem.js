@@ -83,6 +83,7 @@ const SENTENCES = {
   stripe_error: NO_STRIPE,
   stripe_unavailable: NO_STRIPE,
   secrets_unavailable: BUSY,
+  sign_in_unavailable: BUSY,
   store_unavailable: BUSY,
   timeout: BUSY,
   unavailable: BUSY,

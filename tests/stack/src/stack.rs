@@ -427,7 +427,7 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// Where to pay.
+    /// Where the browser goes next.
     ///
     /// # Errors
     /// Where the answer is not a success.

@@ -5,6 +5,7 @@
 mod account;
 mod bad_input;
 mod billing;
+mod changes;
 mod page;
 mod races;
 mod reconcile;

@@ -52,7 +52,7 @@ function subscriptionOf(stripes) {
     trial_start: stripes.trial_start,
     trial_end: stripes.trial_end,
     has_payment_method: Boolean(stripes.default_payment_method || stripes.default_source),
-    latest_invoice: invoice && { status: invoice.status ?? "", created: invoice.created },
+    latest_invoice: invoice && { status: invoice.status ?? "", created: invoice.created, url: invoice.hosted_invoice_url },
     past_due_since: null,
   };
 }

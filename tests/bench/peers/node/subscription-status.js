@@ -44,9 +44,15 @@ function view(subscription, { products }) {
     current_period_end: periodEnd(subscription),
     cancel_at: endsAt(subscription),
     trial_end: subscription.trial_end,
+    payment_url: paymentUrl(subscription.latest_invoice),
   };
 }
 
 function planView({ plan, amount, currency, interval, interval_count }, { name, description }) {
   return { key: plan, name, description, amount, currency, interval, interval_count };
+}
+
+/** Where the latest invoice can be paid, while it can be. */
+function paymentUrl(invoice) {
+  return invoice?.status === "open" ? (invoice.url ?? null) : null;
 }

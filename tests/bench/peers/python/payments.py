@@ -56,7 +56,8 @@ def subscription_of(stripes):
         "trial_start": stripes.trial_start,
         "trial_end": stripes.trial_end,
         "has_payment_method": bool(stripes.default_payment_method or stripes.default_source),
-        "latest_invoice": invoice and {"status": invoice.status or "", "created": invoice.created},
+        "latest_invoice": invoice
+        and {"status": invoice.status or "", "created": invoice.created, "url": invoice.hosted_invoice_url},
         "past_due_since": None,
     }
 

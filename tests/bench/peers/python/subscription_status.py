@@ -48,7 +48,13 @@ def view(subscription, products):
         "current_period_end": period_end(subscription),
         "cancel_at": ends_at(subscription),
         "trial_end": subscription["trial_end"],
+        "payment_url": payment_url(subscription["latest_invoice"]),
     }
+
+
+def payment_url(invoice):
+    """Where the latest invoice can be paid, while it can be."""
+    return invoice.get("url") if invoice and invoice["status"] == "open" else None
 
 
 def plan_view(price, product):

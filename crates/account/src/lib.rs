@@ -11,4 +11,4 @@ pub use deletion::{Deletion, DeletionError};
 pub use emails::{EmailError, Emails};
 pub use running::running;
 pub use user_pool::{UserPool, UserPoolError};
-pub use view::{AccountView, view};
+pub use view::{AccountView, PlanView, view};

@@ -1,7 +1,7 @@
 //! What the page reads (docs/API.md).
 
 use billing::{
-    Interval, InvoiceStatus, Item, PlanKey, Policy, Reason, Snapshot, Status, Subscription,
+    Interval, InvoiceStatus, Item, Plan, PlanKey, Policy, Reason, Snapshot, Status, Subscription,
     Timestamp, access,
 };
 use serde::Serialize;
@@ -34,8 +34,9 @@ struct SubscriptionView {
     payment_url: Option<String>,
 }
 
+/// A plan as a subscriber reads of it.
 #[derive(Debug, Serialize)]
-struct PlanView {
+pub struct PlanView {
     key: Option<PlanKey>,
     name: String,
     description: String,
@@ -43,6 +44,22 @@ struct PlanView {
     currency: String,
     interval: Interval,
     interval_count: u32,
+}
+
+impl PlanView {
+    /// A plan on offer, at so much in this currency.
+    #[must_use]
+    pub fn on_offer(plan: &Plan, amount: i64, currency: &str) -> Self {
+        Self {
+            key: Some(plan.key.clone()),
+            name: plan.name.clone(),
+            description: plan.description.clone(),
+            amount: Some(amount),
+            currency: currency.to_owned(),
+            interval: plan.interval.clone(),
+            interval_count: plan.interval_count,
+        }
+    }
 }
 
 /// What a user reads of what is stored about them.
@@ -90,21 +107,14 @@ pub(crate) fn shown_item<'a>(
     subscription: &'a Subscription,
     snapshot: &Snapshot,
 ) -> Option<&'a Item> {
-    subscription.items.iter().find(|item| {
-        snapshot
-            .products
-            .iter()
-            .any(|product| product.id == item.price.product)
-    })
+    let is_ours = |item: &&Item| snapshot.product(&item.price.product).is_some();
+    subscription.items.iter().find(is_ours)
 }
 
 fn plan_view(subscription: &Subscription, item: &Item, snapshot: &Snapshot) -> Option<PlanView> {
     let price = &item.price;
     let (amount, currency) = snapshot.amount(subscription, price);
-    let product = snapshot
-        .products
-        .iter()
-        .find(|product| product.id == price.product)?;
+    let product = snapshot.product(&price.product)?;
     Some(PlanView {
         key: price.plan.clone(),
         name: product.name.clone(),

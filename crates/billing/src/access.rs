@@ -227,10 +227,8 @@ impl Term {
 
 /// The item that lasts longest of those whose product is ours: any price of it will do, so that old prices stay valid.
 fn granting_item<'a>(subscription: &'a Subscription, snapshot: &Snapshot) -> Option<&'a Item> {
-    let ours = subscription.items.iter().filter(|item| {
-        let mut products = snapshot.products.iter();
-        products.any(|product| product.id == item.price.product)
-    });
+    let is_ours = |item: &&Item| snapshot.product(&item.price.product).is_some();
+    let ours = subscription.items.iter().filter(is_ours);
     ours.max_by(|a, b| {
         let key = |item: &'a Item| (item.period_end, item.period_start, &item.price.id);
         key(a).cmp(&key(b))

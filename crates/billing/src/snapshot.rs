@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalogue, OtherAmounts, Price, Product, Status, Subscription};
+use crate::{Catalogue, OtherAmounts, Price, Product, ProductId, Status, Subscription};
 
 /// What we keep of a user's subscriptions: all that access is decided from, so that deciding reads one item and asks nobody.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,12 @@ impl Snapshot {
             }
             _ => (price.amount, &price.currency),
         }
+    }
+
+    /// The product of this id, if it is or was ours.
+    #[must_use]
+    pub fn product(&self, id: &ProductId) -> Option<&Product> {
+        self.products.iter().find(|product| product.id == *id)
     }
 
     /// Whether a subscription stands in the way of another.

@@ -1,4 +1,5 @@
 use lambda_http::Body;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Problem, Request};
@@ -20,6 +21,18 @@ pub fn raw_body(request: &Request, max: usize) -> Result<&[u8], Problem> {
         return Err(Problem::body_too_large(max));
     }
     Ok(bytes)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Makes sure that the body says nothing: it is empty, or `{}`.
+///
+/// # Errors
+/// As [`json_body`].
+pub fn no_body(request: &Request) -> Result<(), Problem> {
+    json_body(request).map(|Nothing {}| ())
 }
 
 /// The body, decoded. An empty one counts as `{}`.

@@ -1,7 +1,7 @@
 use billing::UserId;
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use store::UserRecord;
+use store::{Table, UserRecord};
 
 use crate::{Problem, Request};
 
@@ -13,6 +13,16 @@ pub fn caller(request: &Request) -> Result<UserId, Problem> {
     let user = verified_user(request).ok_or_else(Problem::invalid_token)?;
     tracing::Span::current().record("user.id", user.as_str());
     Ok(user)
+}
+
+/// What is stored about who is calling; one consistent read. To be read by nothing else, unless [`refuse_deleted`] follows.
+///
+/// # Errors
+/// 410 `account_deleted`, or where the table does not answer.
+pub async fn record_of(table: &Table, user: &UserId) -> Result<UserRecord, Problem> {
+    let record = table.user(user).await?;
+    refuse_deleted(&record)?;
+    Ok(record)
 }
 
 /// Nobody whose account is being deleted, or is, goes on: their token is good for up to an hour longer than they are. To be asked of each record that is read

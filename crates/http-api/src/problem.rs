@@ -77,6 +77,27 @@ impl Problem {
         Self::new(StatusCode::GONE, "account_deleted", detail)
     }
 
+    /// 400 for a plan that is not on offer.
+    #[must_use]
+    pub fn unknown_plan() -> Self {
+        let detail = "There is no such plan on offer. GET /api/config lists them.";
+        Self::new(StatusCode::BAD_REQUEST, "unknown_plan", detail)
+    }
+
+    /// 409 for somebody who has nothing that could be changed.
+    #[must_use]
+    pub fn no_subscription() -> Self {
+        let detail = "You have no subscription, or it has ended.";
+        Self::new(StatusCode::CONFLICT, "no_subscription", detail)
+    }
+
+    /// 409 where it will end by itself.
+    #[must_use]
+    pub fn already_ending() -> Self {
+        let detail = "Your subscription is set to end already.";
+        Self::new(StatusCode::CONFLICT, "already_ending", detail)
+    }
+
     /// 404 for a route that this function does not serve.
     #[must_use]
     pub fn not_found() -> Self {

@@ -107,6 +107,18 @@ impl Connections {
         self.syncer_with(env, self.stripe(env)?)
     }
 
+    /// The same, with Stripe's key read now rather than while somebody waits. Where it cannot be read yet, it is when it is first needed.
+    ///
+    /// # Errors
+    /// [`InvalidEnv`]
+    pub async fn syncer_with_key(&self, env: &Env) -> Result<Syncer, InvalidEnv> {
+        let syncer = self.syncer(env)?;
+        if let Err(error) = syncer.stripe().prepare().await {
+            tracing::warn!(%error, "Stripe's key cannot be read yet");
+        }
+        Ok(syncer)
+    }
+
     /// The same on a connection to Stripe that is there already.
     ///
     /// # Errors

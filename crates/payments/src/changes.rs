@@ -13,7 +13,6 @@ use stripe_billing::subscription::{
     UpdateSubscriptionProrationBehavior,
 };
 use stripe_client_core::StripeRequest;
-use stripe_core::customer::RetrieveCustomer;
 
 use crate::object::{Page, Reference};
 use crate::{IdempotencyKey, Reply, Stripe, StripeError};
@@ -118,7 +117,7 @@ impl Stripe {
     }
 
     /// Switches and charges the difference, once for each key; where it cannot be charged, nothing changes.
-    /// See <https://docs.stripe.com/api/subscriptions/update>. Gives whether the answer is that of an earlier request.
+    /// See <https://docs.stripe.com/api/subscriptions/update>.
     ///
     /// # Errors
     /// [`StripeError`]: [`StripeError::is_declined`] where the payment did not go through. What else happened is known only after asking
@@ -127,7 +126,7 @@ impl Stripe {
         &self,
         switch: &Switch<'_>,
         key: &IdempotencyKey,
-    ) -> Result<bool, StripeError> {
+    ) -> Result<(), StripeError> {
         let mut item = UpdateSubscriptionItems::new();
         item.id = Some(switch.item.id.clone());
         item.price = Some(switch.price.to_string());
@@ -139,8 +138,8 @@ impl Stripe {
         if let Some(date) = switch.proration_date {
             request = request.proration_date(date);
         }
-        let reply: Reply<Reference> = self.send_once(request.build(), key).await?;
-        Ok(reply.replayed)
+        let _: Reply<Reference> = self.send_once(request.build(), key).await?;
+        Ok(())
     }
 
     /// Lets a subscription end with the period (or trial) that is running. Repeating it changes nothing.
@@ -223,10 +222,7 @@ impl Stripe {
         &self,
         customer: &CustomerId,
     ) -> Result<Option<String>, StripeError> {
-        let request = RetrieveCustomer::new(customer.as_str()).build();
-        let wire: WireCustomer = self.send(request).await?;
-        let settings = wire.invoice_settings.unwrap_or_default();
-        Ok(settings.default_payment_method.map(Reference::into_id))
+        Ok(self.customer(customer).await?.chosen_payment_method())
     }
 }
 
@@ -252,16 +248,6 @@ impl From<WireItem> for ChangeableItem {
             quantity: wire.quantity.unwrap_or(1),
         }
     }
-}
-
-#[derive(Deserialize)]
-struct WireCustomer {
-    invoice_settings: Option<WireInvoiceSettings>,
-}
-
-#[derive(Deserialize, Default)]
-struct WireInvoiceSettings {
-    default_payment_method: Option<Reference>,
 }
 
 #[derive(Deserialize)]

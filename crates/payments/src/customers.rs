@@ -14,7 +14,7 @@ use stripe_core::customer::{
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
 use crate::list::List as _;
-use crate::object::{APP, MAX_PAGES, MODE, Page, USER_ID};
+use crate::object::{APP, MAX_PAGES, MODE, Page, Reference, USER_ID};
 use crate::{IdempotencyKey, Listing, Reply, Stripe, StripeError};
 
 /// Whose customer it is: what we write into the metadata of everything we make. A mapping of a user to a customer comes from nothing else.
@@ -52,9 +52,21 @@ pub struct Customer {
     pub email: Option<String>,
     #[serde(default)]
     metadata: HashMap<String, serde_json::Value>,
+    invoice_settings: Option<InvoiceSettings>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct InvoiceSettings {
+    default_payment_method: Option<Reference>,
 }
 
 impl Customer {
+    /// The payment method that they have chosen for all invoices.
+    pub(crate) fn chosen_payment_method(self) -> Option<String> {
+        let chosen = self.invoice_settings?.default_payment_method?;
+        Some(chosen.into_id())
+    }
+
     /// The user that we made it for; `None` for a deleted customer, another application's, or another mode's.
     #[must_use]
     pub fn owner(&self, app: &App, mode: Mode) -> Option<UserId> {

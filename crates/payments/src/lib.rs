@@ -24,6 +24,8 @@ mod permissions;
 mod portal;
 mod portal_sessions;
 mod returned;
+#[cfg(test)]
+mod server;
 mod subscriptions;
 mod transport;
 pub mod webhook;

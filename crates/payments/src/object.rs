@@ -139,36 +139,18 @@ pub(crate) const MAX_PAGES: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
-    use std::thread;
-
     use https_client::HttpsClient;
     use stripe_core::customer::ListCustomer;
 
     use super::*;
     use crate::SecretKey;
+    use crate::server::answering;
 
-    /// Answers each request, on a connection of its own, with a list of one object of this size; smaller where fewer are asked for.
+    /// Answers with a list of one object of this size; smaller where fewer are asked for.
     fn serve(size: impl Fn(&str) -> usize + Send + 'static) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut request = [0; 4096];
-                let length = stream.read(&mut request).unwrap();
-                let request = String::from_utf8_lossy(&request[..length]).into_owned();
-                let name = "x".repeat(size(&request));
-                let body = format!(r#"{{"data":[{{"id":"cus_1","name":"{name}"}}]}}"#);
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-                    body.len()
-                );
-                // Who does not want so much hangs up.
-                let _ = stream.write_all(head.as_bytes());
-                let _ = stream.write_all(body.as_bytes());
-            }
+        let (url, _) = answering(move |request| {
+            let name = "x".repeat(size(request));
+            format!(r#"{{"data":[{{"id":"cus_1","name":"{name}"}}]}}"#)
         });
         url
     }
@@ -184,7 +166,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_that_is_too_large_is_asked_for_in_smaller_parts() {
         let too_large = 8 * 1024 * 1024;
-        let url = serve(move |request| match request.contains("limit=10 ") {
+        let url = serve(move |request| match request.ends_with("limit=10") {
             true => 10,
             false => too_large,
         });

@@ -73,39 +73,12 @@ struct WireSubscriptionItemDetails {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::TcpListener;
-    use std::thread;
-
     use https_client::HttpsClient;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::SecretKey;
-
-    /// Answers each request with the next of these pages. Gives what was asked for.
-    fn serve(pages: Vec<Value>) -> (String, thread::JoinHandle<Vec<String>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = thread::spawn(move || {
-            let answers = pages.into_iter().map(|page| {
-                let (mut stream, _) = listener.accept().unwrap();
-                let mut request = [0; 4096];
-                let length = stream.read(&mut request).unwrap();
-                let body = page.to_string();
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-                    body.len()
-                );
-                stream.write_all(head.as_bytes()).unwrap();
-                stream.write_all(body.as_bytes()).unwrap();
-                let request = String::from_utf8_lossy(&request[..length]).into_owned();
-                request.split(' ').nth(1).unwrap().to_owned()
-            });
-            answers.collect()
-        });
-        (url, asked)
-    }
+    use crate::server::answering;
 
     fn line(amount: i64, proration: bool, (start, end): (i64, i64)) -> Value {
         json!({
@@ -155,13 +128,14 @@ mod tests {
             json!({ "data": [change], "has_more": true }),
             json!({ "data": [line(900, false, (0, 30))], "has_more": false }),
         ];
-        let (url, asked) = serve(pages);
+        let mut pages = pages.into_iter();
+        let (url, asked) = answering(move |_| pages.next().unwrap().to_string());
         let key = SecretKey::parse("sk_test_1").unwrap();
         let stripe = Stripe::new(HttpsClient::new(), &url, key);
         let period = stripe.period_of("in_1", Some(&first)).await.unwrap();
         assert_eq!(period, Some(Period { start: 0, end: 30 }));
         assert_eq!(
-            asked.join().unwrap(),
+            asked.try_iter().collect::<Vec<_>>(),
             [
                 "/v1/invoices/in_1/lines?limit=100",
                 "/v1/invoices/in_1/lines?limit=100&starting_after=il_1"

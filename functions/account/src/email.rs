@@ -34,8 +34,7 @@ impl Account {
         user: &UserId,
         request: &Request,
     ) -> Result<bool, Problem> {
-        let record = self.syncer.table().user(user).await?;
-        http_api::refuse_deleted(&record)?;
+        let record = http_api::record_of(self.syncer.table(), user).await?;
         let authorization = request.headers().get(header::AUTHORIZATION);
         let (Some(customer), Some(authorization)) = (record.customer, authorization) else {
             return Ok(false);

@@ -11,7 +11,7 @@ use http_api::{HttpFunction, Problem, Request, Response};
 use lambda::{Connections, Env, StartError};
 use lambda_http::RequestExt;
 use lambda_http::http::{Method, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sync::Syncer;
 
 /// What is kept of the function's time for the answer.
@@ -24,10 +24,6 @@ pub struct Account {
     emails: Emails,
     users: UserPool,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 #[derive(Serialize)]
 struct Followed {
@@ -55,7 +51,7 @@ impl HttpFunction for Account {
         let user = http_api::caller(&request)?;
         match (request.method(), request.raw_http_path()) {
             (&Method::POST, "/api/account/email") => {
-                let Nothing {} = http_api::json_body(&request)?;
+                http_api::no_body(&request)?;
                 let changed = self.follow_email(&user, &request).await?;
                 http_api::json(&Followed { changed })
             }

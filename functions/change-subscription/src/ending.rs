@@ -13,7 +13,7 @@ impl ChangeSubscription {
         let account = self.fresh(user).await?;
         let (subscription, _) = self.running(&account)?;
         if subscription.ends_at().is_some() {
-            return Err(already_ending());
+            return Err(Problem::already_ending());
         }
         match subscription.status {
             Status::Incomplete | Status::Unpaid | Status::Paused => {
@@ -72,14 +72,6 @@ impl ChangeSubscription {
             _ => Ok(record),
         }
     }
-}
-
-fn already_ending() -> Problem {
-    Problem::new(
-        StatusCode::CONFLICT,
-        "already_ending",
-        "Your subscription is set to end already.",
-    )
 }
 
 fn not_ending() -> Problem {

@@ -15,7 +15,6 @@ use lambda::{Connections, Env, StartError};
 use lambda_http::RequestExt;
 use lambda_http::http::{Method, StatusCode};
 use payments::{Changeable, ChangeableItem, Portal, Stripe};
-use serde::Deserialize;
 use store::{StoreError, Table, UserRecord};
 use sync::Syncer;
 
@@ -34,20 +33,11 @@ struct Account<'a> {
     record: UserRecord,
 }
 
-/// A body that says nothing.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 impl HttpFunction for ChangeSubscription {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let site = env.origin("SITE_URL")?;
         let connections = Connections::from_env(env)?;
-        let syncer = connections.syncer(env)?;
-        // Now rather than while somebody waits.
-        if let Err(error) = syncer.stripe().prepare().await {
-            tracing::warn!(%error, "Stripe's key cannot be read yet");
-        }
+        let syncer = connections.syncer_with_key(env).await?;
         Ok(Self {
             policy: lambda::policy_from_env(env)?,
             portal: Portal::new(syncer.app().clone(), site),
@@ -65,15 +55,15 @@ impl HttpFunction for ChangeSubscription {
                 self.switch(&user, http_api::json_body(&request)?).await?
             }
             (&Method::POST, "/api/subscription/cancel") => {
-                let Nothing {} = http_api::json_body(&request)?;
+                http_api::no_body(&request)?;
                 self.cancel(&user).await?
             }
             (&Method::POST, "/api/subscription/resume") => {
-                let Nothing {} = http_api::json_body(&request)?;
+                http_api::no_body(&request)?;
                 self.resume(&user).await?
             }
             (&Method::POST, "/api/subscription/pay") => {
-                let Nothing {} = http_api::json_body(&request)?;
+                http_api::no_body(&request)?;
                 self.pay(&user).await?
             }
             _ => return Err(Problem::not_found()),
@@ -91,17 +81,10 @@ impl ChangeSubscription {
         self.syncer.table()
     }
 
-    /// What is stored about a user: every request begins here.
-    async fn account(&self, user: &UserId) -> Result<UserRecord, Problem> {
-        let record = self.table().user(user).await?;
-        http_api::refuse_deleted(&record)?;
-        Ok(record)
-    }
-
     /// The user's account, after Stripe has been read.
     async fn fresh<'a>(&self, user: &'a UserId) -> Result<Account<'a>, Problem> {
-        let record = self.account(user).await?;
-        let customer = record.customer.ok_or_else(no_subscription)?;
+        let record = http_api::record_of(self.table(), user).await?;
+        let customer = record.customer.ok_or_else(Problem::no_subscription)?;
         let record = self.read_again(user, &customer).await?;
         Ok(Account {
             user,
@@ -119,7 +102,7 @@ impl ChangeSubscription {
         self.syncer
             .sync_customer(user, customer, lambda::now())
             .await?;
-        self.account(user).await
+        http_api::record_of(self.table(), user).await
     }
 
     /// The subscription that may be changed, and the item of it that is our plan.
@@ -127,7 +110,8 @@ impl ChangeSubscription {
         &self,
         account: &'a Account<'_>,
     ) -> Result<(&'a Subscription, &'a Item), Problem> {
-        account::running(&account.record, self.policy, lambda::now()).ok_or_else(no_subscription)
+        account::running(&account.record, self.policy, lambda::now())
+            .ok_or_else(Problem::no_subscription)
     }
 
     /// The subscription as a change has to name it.
@@ -138,7 +122,7 @@ impl ChangeSubscription {
     ) -> Result<Changeable, Problem> {
         let changeable = self.stripe().changeable(&subscription.id).await?;
         if changeable.customer != account.customer.as_str() {
-            return Err(no_subscription());
+            return Err(Problem::no_subscription());
         }
         Ok(changeable)
     }
@@ -151,14 +135,6 @@ fn item_of<'a>(changeable: &'a Changeable, item: &Item) -> Result<&'a Changeable
         .iter()
         .find(|it| it.price == item.price.id.as_str() && it.quantity == item.quantity)
         .ok_or_else(|| StoreError::Busy.into())
-}
-
-fn no_subscription() -> Problem {
-    Problem::new(
-        StatusCode::CONFLICT,
-        "no_subscription",
-        "You have no subscription, or it has ended.",
-    )
 }
 
 fn payment_declined(url: Option<String>) -> Problem {

@@ -1,8 +1,7 @@
 //! What a switch would cost.
 
-use billing::{
-    Interval, InvoiceStatus, Item, Plan, PlanKey, Status, Subscription, Timestamp, UserId,
-};
+use account::PlanView;
+use billing::{InvoiceStatus, Item, Plan, PlanKey, Status, Subscription, Timestamp, UserId};
 use http_api::{Problem, Request};
 use lambda_http::RequestExt;
 use lambda_http::http::StatusCode;
@@ -24,17 +23,6 @@ pub(crate) struct PreviewView {
     now: NowView,
     later: LaterView,
     expires_at: Timestamp,
-}
-
-#[derive(Debug, Serialize)]
-struct PlanView {
-    key: PlanKey,
-    name: String,
-    description: String,
-    amount: i64,
-    currency: String,
-    interval: Interval,
-    interval_count: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,7 +85,7 @@ impl ChangeSubscription {
             at: renews_at(subscription, item, &costs),
         };
         Ok(PreviewView {
-            plan: plan_view(&plan, amount, &subscription.currency),
+            plan: PlanView::on_offer(&plan, amount, &subscription.currency),
             now: now_view(subscription, item, costs),
             later,
             expires_at: preview.created_at + LIFE,
@@ -107,9 +95,12 @@ impl ChangeSubscription {
 
     /// The plan of this key, if it is on offer.
     pub(crate) async fn plan(&self, key: String) -> Result<Plan, Problem> {
-        let key = PlanKey::parse(key).map_err(|_| unknown_plan())?;
+        let key = PlanKey::parse(key).map_err(|_| Problem::unknown_plan())?;
         let catalogue = self.syncer.catalogue().await?;
-        catalogue.plan(&key).cloned().ok_or_else(unknown_plan)
+        catalogue
+            .plan(&key)
+            .cloned()
+            .ok_or_else(Problem::unknown_plan)
     }
 }
 
@@ -195,26 +186,6 @@ fn now_view(subscription: &Subscription, item: &Item, costs: SwitchPreview) -> N
             costs.lines.into_iter().map(line).collect()
         },
     }
-}
-
-fn plan_view(plan: &Plan, amount: i64, currency: &str) -> PlanView {
-    PlanView {
-        key: plan.key.clone(),
-        name: plan.name.clone(),
-        description: plan.description.clone(),
-        amount,
-        currency: currency.to_owned(),
-        interval: plan.interval.clone(),
-        interval_count: plan.interval_count,
-    }
-}
-
-fn unknown_plan() -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "unknown_plan",
-        "There is no such plan on offer. GET /api/config lists them.",
-    )
 }
 
 pub(crate) fn same_plan() -> Problem {

@@ -8,10 +8,7 @@ use serde::Deserialize;
 use store::{Preview, UserRecord};
 
 use crate::preview::{LIFE, check_switch, due_now, has, same_plan};
-use crate::{
-    Account, ChangeSubscription, item_of, no_subscription, payment_action_required,
-    payment_declined,
-};
+use crate::{Account, ChangeSubscription, item_of, payment_action_required, payment_declined};
 
 /// What a caller confirms.
 #[derive(Deserialize)]
@@ -85,7 +82,7 @@ impl ChangeSubscription {
         let key = IdempotencyKey::new(format!("switch:{}", shown.id));
         let problem = match self.stripe().switch(switch, &key).await {
             // A stored answer says what was, not what is: the table is read to the same end.
-            Ok(_) => preview_expired(),
+            Ok(()) => preview_expired(),
             Err(error) if error.is_declined() || error.lacks_payment_method() => {
                 self.table().drop_preview(account.user, &shown.id).await?;
                 return Err(self.unpaid(account, switch, &error).await);
@@ -108,7 +105,7 @@ impl ChangeSubscription {
     ) -> Result<UserRecord, Problem> {
         let record = self.read_again(account.user, &account.customer).await?;
         let running = account::running(&record, self.policy, lambda::now());
-        let (_, item) = running.ok_or_else(no_subscription)?;
+        let (_, item) = running.ok_or_else(Problem::no_subscription)?;
         if has(item, plan) {
             Ok(record)
         } else {

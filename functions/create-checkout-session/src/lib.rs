@@ -72,11 +72,7 @@ impl HttpFunction for CreateCheckoutSession {
             ids: env.flag("TAX_IDS")?,
         };
         let connections = Connections::from_env(env)?;
-        let syncer = connections.syncer(env)?;
-        // Now rather than while somebody waits.
-        if let Err(error) = syncer.stripe().prepare().await {
-            tracing::warn!(%error, "Stripe's key cannot be read yet");
-        }
+        let syncer = connections.syncer_with_key(env).await?;
         Ok(Self::new(
             syncer,
             connections.http().clone(),
@@ -89,9 +85,9 @@ impl HttpFunction for CreateCheckoutSession {
     async fn handle(&self, request: Request) -> Result<Response, Problem> {
         let user = http_api::caller(&request)?;
         let order: Order = http_api::json_body(&request)?;
-        let key = PlanKey::parse(order.plan).map_err(|_| unknown_plan())?;
+        let key = PlanKey::parse(order.plan).map_err(|_| Problem::unknown_plan())?;
         let (record, catalogue) = tokio::try_join!(self.record(&user), self.catalogue())?;
-        let plan = catalogue.plan(&key).ok_or_else(unknown_plan)?;
+        let plan = catalogue.plan(&key).ok_or_else(Problem::unknown_plan)?;
         let choice = Choice::of(plan, order.currency.as_deref()).ok_or_else(not_sold_in_it)?;
         let owner = Owner {
             app: self.syncer.app().clone(),
@@ -128,14 +124,6 @@ impl CreateCheckoutSession {
     async fn catalogue(&self) -> Result<std::sync::Arc<billing::Catalogue>, Problem> {
         Ok(self.syncer.catalogue().await?)
     }
-}
-
-fn unknown_plan() -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "unknown_plan",
-        "There is no such plan on offer. GET /api/config lists them.",
-    )
 }
 
 fn not_sold_in_it() -> Problem {

@@ -6,7 +6,6 @@ use lambda::{Connections, Env, StartError};
 use lambda_http::http::StatusCode;
 use payments::{Portal, PortalFlow, StripeError};
 use serde::{Deserialize, Serialize};
-use store::UserRecord;
 use sync::Syncer;
 
 /// The function and its connections.
@@ -40,11 +39,7 @@ impl HttpFunction for CreatePortalSession {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let site = env.origin("SITE_URL")?;
         let connections = Connections::from_env(env)?;
-        let syncer = connections.syncer(env)?;
-        // Now rather than while somebody waits.
-        if let Err(error) = syncer.stripe().prepare().await {
-            tracing::warn!(%error, "Stripe's key cannot be read yet");
-        }
+        let syncer = connections.syncer_with_key(env).await?;
         Ok(Self {
             policy: lambda::policy_from_env(env)?,
             portal: Portal::new(syncer.app().clone(), site),
@@ -55,7 +50,7 @@ impl HttpFunction for CreatePortalSession {
     async fn handle(&self, request: Request) -> Result<Response, Problem> {
         let user = http_api::caller(&request)?;
         let wish: Wish = http_api::json_body(&request)?;
-        let record = self.account(&user).await?;
+        let record = http_api::record_of(self.syncer.table(), &user).await?;
         let customer = record.customer.ok_or_else(no_customer)?;
         let subscription = match wish.flow {
             None | Some(Flow::PaymentMethod) => None,
@@ -82,13 +77,6 @@ impl HttpFunction for CreatePortalSession {
 }
 
 impl CreatePortalSession {
-    /// What is stored about a user: every request begins here.
-    async fn account(&self, user: &UserId) -> Result<UserRecord, Problem> {
-        let record = self.syncer.table().user(user).await?;
-        http_api::refuse_deleted(&record)?;
-        Ok(record)
-    }
-
     /// The subscription that a page of the portal is about, as Stripe has it now: for one that is no longer so, it opens none.
     async fn subscription(
         &self,
@@ -98,11 +86,11 @@ impl CreatePortalSession {
     ) -> Result<SubscriptionId, Problem> {
         let now = lambda::now();
         self.syncer.sync_customer(user, customer, now).await?;
-        let record = self.account(user).await?;
+        let record = http_api::record_of(self.syncer.table(), user).await?;
         let running = account::running(&record, self.policy, now);
-        let (subscription, _) = running.ok_or_else(no_subscription)?;
+        let (subscription, _) = running.ok_or_else(Problem::no_subscription)?;
         if flow == Flow::Cancel && subscription.ends_at().is_some() {
-            return Err(already_ending());
+            return Err(Problem::already_ending());
         }
         Ok(subscription.id.clone())
     }
@@ -127,21 +115,5 @@ fn no_customer() -> Problem {
         StatusCode::CONFLICT,
         "no_customer",
         "You have not bought anything yet.",
-    )
-}
-
-fn no_subscription() -> Problem {
-    Problem::new(
-        StatusCode::CONFLICT,
-        "no_subscription",
-        "You have no subscription, or it has ended.",
-    )
-}
-
-fn already_ending() -> Problem {
-    Problem::new(
-        StatusCode::CONFLICT,
-        "already_ending",
-        "Your subscription is set to end already.",
     )
 }

@@ -1,13 +1,12 @@
 //! `GET /api/invoices`: what the user has paid and owes, with Stripe's pages of it.
 
-use billing::{InvoiceId, InvoiceStatus, Timestamp, UserId};
+use billing::{InvoiceId, InvoiceStatus, Timestamp};
 use http_api::{HttpFunction, Problem, Request, Response};
 use lambda::{Connections, Env, StartError};
 use lambda_http::RequestExt;
 use lambda_http::http::StatusCode;
 use payments::HostedInvoice;
 use serde::Serialize;
-use store::UserRecord;
 use sync::Syncer;
 
 /// How many are given at once.
@@ -41,18 +40,14 @@ struct InvoiceView {
 impl HttpFunction for Invoices {
     async fn start(env: &Env) -> Result<Self, StartError> {
         let connections = Connections::from_env(env)?;
-        let syncer = connections.syncer(env)?;
-        // Now rather than while somebody waits.
-        if let Err(error) = syncer.stripe().prepare().await {
-            tracing::warn!(%error, "Stripe's key cannot be read yet");
-        }
+        let syncer = connections.syncer_with_key(env).await?;
         Ok(Self { syncer })
     }
 
     async fn handle(&self, request: Request) -> Result<Response, Problem> {
         let user = http_api::caller(&request)?;
         let after = asked(&request)?;
-        let record = self.account(&user).await?;
+        let record = http_api::record_of(self.syncer.table(), &user).await?;
         let Some(customer) = &record.customer else {
             return respond(Vec::new(), false);
         };
@@ -64,15 +59,6 @@ impl HttpFunction for Invoices {
             Err(error) if error.is_missing_param("customer") => respond(Vec::new(), false),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-impl Invoices {
-    /// What is stored about a user: every request begins here.
-    async fn account(&self, user: &UserId) -> Result<UserRecord, Problem> {
-        let record = self.syncer.table().user(user).await?;
-        http_api::refuse_deleted(&record)?;
-        Ok(record)
     }
 }
 

@@ -39,7 +39,9 @@ impl HttpFunction for SubscriptionStatus {
     async fn handle(&self, request: Request) -> Result<Response, Problem> {
         let user = http_api::caller(&request)?;
         let record = match (request.method(), request.raw_http_path()) {
-            (&Method::GET, "/api/subscription") => self.record(&user).await?,
+            (&Method::GET, "/api/subscription") => {
+                http_api::record_of(self.syncer.table(), &user).await?
+            }
             (&Method::POST, "/api/subscription/sync") => {
                 let body: SyncRequest = http_api::json_body(&request)?;
                 self.sync(&user, body).await?
@@ -53,7 +55,7 @@ impl HttpFunction for SubscriptionStatus {
 impl SubscriptionStatus {
     async fn sync(&self, user: &UserId, body: SyncRequest) -> Result<UserRecord, Problem> {
         let table = self.syncer.table();
-        let record = self.record(user).await?;
+        let record = http_api::record_of(table, user).await?;
         let Some(customer) = &record.customer else {
             // Who has no customer has no session.
             return match body.session_id {
@@ -69,13 +71,7 @@ impl SubscriptionStatus {
             return Ok(record);
         }
         self.syncer.sync_customer(user, customer, now).await?;
-        self.record(user).await
-    }
-
-    async fn record(&self, user: &UserId) -> Result<UserRecord, Problem> {
-        let record = self.syncer.table().user(user).await?;
-        http_api::refuse_deleted(&record)?;
-        Ok(record)
+        http_api::record_of(table, user).await
     }
 
     /// That the session is the caller's. The one that we made last we know without asking Stripe.

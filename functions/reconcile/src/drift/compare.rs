@@ -31,8 +31,7 @@ pub(crate) fn differs(
         // A product that has become ours since, or is ours no longer. Its name may lag behind.
         let is_known = listed.items.iter().all(|item| {
             let product = &item.price.product;
-            let is_stored = snapshot.products.iter().any(|stored| stored.id == *product);
-            is_stored == catalogue.product(product).is_some()
+            snapshot.product(product).is_some() == catalogue.product(product).is_some()
         });
         !is_same || !is_known
     })
@@ -117,9 +116,7 @@ pub(crate) fn running(
 
 /// The same of what the table has.
 pub(crate) fn running_in(snapshot: &Snapshot) -> Vec<&Subscription> {
-    running(&snapshot.subscriptions, |id| {
-        snapshot.products.iter().any(|product| product.id == *id)
-    })
+    running(&snapshot.subscriptions, |id| snapshot.product(id).is_some())
 }
 
 #[cfg(test)]

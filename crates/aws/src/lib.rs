@@ -4,6 +4,7 @@
 //! a millisecond to look at.
 
 mod connector;
+mod pow;
 mod signed;
 
 use std::env;

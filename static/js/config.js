@@ -5,7 +5,7 @@ import { requestJson } from "./request.js";
  * @property {string | null} key `null` when it is no longer on offer
  * @property {string} name
  * @property {string} description
- * @property {string[]} [features]
+ * @property {string[]} [marketing_features]
  * @property {number} amount in the currency's minor unit
  * @property {string} currency ISO 4217, lower case
  * @property {Record<string, number>} [other_amounts] by currency

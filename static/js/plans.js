@@ -42,6 +42,6 @@ export function planList(plans, { subscribe, trial = true, wanted, currency }) {
 }
 
 /** What a plan holds. @param {Plan} plan */
-export function features({ features: texts = [] }) {
+export function features({ marketing_features: texts = [] }) {
   return texts.length > 0 && element("ul", { class: "features", role: "list" }, ...texts.map((text) => element("li", {}, text)));
 }

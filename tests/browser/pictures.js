@@ -7,7 +7,7 @@ const IMAGES = new URL("../../docs/images/", import.meta.url).pathname;
 
 /** What `cargo dev` has on offer. */
 const FEATURES = { Starter: ["One project", "10 GB of storage", "Support by email"], Pro: ["As many projects as you like", "1 TB of storage", "An answer within a day"] };
-const ON_OFFER = offer.map((plan) => ({ ...plan, features: FEATURES[plan.name], tax_behavior: "unspecified" }));
+const ON_OFFER = offer.map((plan) => ({ ...plan, marketing_features: FEATURES[plan.name], tax_behavior: "unspecified" }));
 const MONTH = 30 * 86_400;
 
 test.use({ viewport: { width: 1200, height: 960 } });

@@ -1,8 +1,10 @@
 //! What the page reads (docs/API.md).
 
+use std::collections::BTreeSet;
+
 use billing::{
-    Interval, InvoiceStatus, Item, Plan, PlanKey, Policy, Reason, Snapshot, Status, Subscription,
-    Timestamp, access,
+    Feature, Interval, InvoiceStatus, Item, Plan, PlanKey, Policy, Reason, Snapshot, Status,
+    Subscription, Timestamp, access,
 };
 use serde::Serialize;
 use store::UserRecord;
@@ -21,6 +23,7 @@ struct AccessView {
     granted: bool,
     until: Option<Timestamp>,
     reason: Reason,
+    features: BTreeSet<Feature>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +76,7 @@ pub fn view(record: &UserRecord, policy: Policy, now: Timestamp) -> AccountView 
             granted: access.granted,
             until: access.until,
             reason: access.reason,
+            features: access.features().into_iter().cloned().collect(),
         },
         subscription: access
             .subscription
@@ -178,10 +182,10 @@ mod tests {
 
     #[test]
     fn who_was_refunded_reads_why_they_have_no_access() {
-        let refunded = json!({ "granted": false, "until": null, "reason": "refunded" });
+        let refunded = json!({ "granted": false, "until": null, "reason": "refunded", "features": [] });
         assert_eq!(seen("paid", 900)["access"], refunded);
         let until = NOW + 31 * 86_400;
-        let paid = json!({ "granted": true, "until": until, "reason": "active" });
+        let paid = json!({ "granted": true, "until": until, "reason": "active", "features": [] });
         assert_eq!(seen("paid", 899)["access"], paid);
     }
 }

@@ -5,10 +5,13 @@ mod returned;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::{
-    Charge, InvoiceStatus, Item, Period, Snapshot, Status, Subscription, SubscriptionId, Timestamp,
+    Charge, Feature, InvoiceStatus, Item, Period, PlanKey, Requirement, Snapshot, Status,
+    Subscription, SubscriptionId, Timestamp,
 };
 
 pub use line::Line;
@@ -74,6 +77,37 @@ pub struct Access<'a> {
     pub line: Line,
     /// The subscription that decides.
     pub subscription: Option<&'a Subscription>,
+    /// What all subscriptions that give access give it to.
+    pub grants: Vec<Grant<'a>>,
+}
+
+/// What an item of a subscription gives access to, while the subscription does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant<'a> {
+    /// When it ends if nothing more is heard from Stripe.
+    pub until: Timestamp,
+    /// The plan that the item is sold as; an old price that has lost its `lookup_key` is none.
+    pub plan: Option<&'a PlanKey>,
+    /// What its product's subscribers may use.
+    pub features: &'a [Feature],
+}
+
+impl<'a> Access<'a> {
+    /// When access to what asks for this ends if nothing more is heard from Stripe; `None` where there is none now.
+    #[must_use]
+    pub fn until_for(&self, requirement: &Requirement) -> Option<Timestamp> {
+        let met = self.grants.iter().filter(|it| requirement.is_met_by(it));
+        met.map(|grant| grant.until).max()
+    }
+
+    /// What the user may use now, each once, in order.
+    #[must_use]
+    pub fn features(&self) -> BTreeSet<&'a Feature> {
+        self.grants
+            .iter()
+            .flat_map(|grant| grant.features)
+            .collect()
+    }
 }
 
 /// Decides from all of a user's subscriptions, and from their charges of which money went back. The subscription that lasts longest wins;
@@ -87,23 +121,28 @@ pub fn access<'a>(
     policy: Policy,
     now: Timestamp,
 ) -> Access<'a> {
-    snapshot
-        .subscriptions
-        .iter()
-        .map(|subscription| decide(subscription, snapshot, charges, policy, now))
-        .max_by(|a, b| rank(a).cmp(&rank(b)))
-        .unwrap_or(Access {
-            granted: false,
-            until: None,
-            reason: Line::NoSubscription.reason(),
-            line: Line::NoSubscription,
-            subscription: None,
-        })
+    let nothing = Access {
+        granted: false,
+        until: None,
+        reason: Line::NoSubscription.reason(),
+        line: Line::NoSubscription,
+        subscription: None,
+        grants: Vec::new(),
+    };
+    let subscriptions = snapshot.subscriptions.iter();
+    let decisions = subscriptions.map(|it| decide(it, snapshot, charges, policy, now));
+    decisions.fold(nothing, |mut best, mut decision| {
+        let mut grants = std::mem::take(&mut best.grants);
+        grants.append(&mut decision.grants);
+        let counts = best.subscription.is_none() || rank(&decision) >= rank(&best);
+        let counting = if counts { decision } else { best };
+        Access { grants, ..counting }
+    })
 }
 
 fn decide<'a>(
     subscription: &'a Subscription,
-    snapshot: &Snapshot,
+    snapshot: &'a Snapshot,
     charges: &[Charge],
     policy: Policy,
     now: Timestamp,
@@ -118,7 +157,11 @@ fn decide<'a>(
         shut_out.unwrap_or(line)
     });
     let until = term.and_then(|term| term.until(line));
-    let granted = until.is_some_and(|until| now < until);
+    let grants: Vec<_> = until
+        .filter(|until| now < *until)
+        .map(|until| grants(subscription, snapshot, until).collect())
+        .unwrap_or_default();
+    let granted = !grants.is_empty();
     let line = if granted { line } else { line.when_over() };
     Access {
         granted,
@@ -126,7 +169,24 @@ fn decide<'a>(
         reason: line.reason(),
         line,
         subscription: Some(subscription),
+        grants,
     }
+}
+
+/// All its items whose product is ours.
+fn grants<'a>(
+    subscription: &'a Subscription,
+    snapshot: &'a Snapshot,
+    until: Timestamp,
+) -> impl Iterator<Item = Grant<'a>> {
+    subscription.items.iter().filter_map(move |item| {
+        let product = snapshot.product(&item.price.product)?;
+        Some(Grant {
+            until,
+            plan: item.price.plan.as_ref(),
+            features: &product.features,
+        })
+    })
 }
 
 /// The line that a subscription's status and invoices lead to, while its time lasts.

@@ -112,6 +112,11 @@ id!(
     PlanKey, "plan key", 200, ""
 );
 
+id!(
+    /// Something that a plan lets its subscribers use, under a name of our own: `reports`.
+    Feature, "feature name", 100, ""
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

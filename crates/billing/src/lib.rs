@@ -9,19 +9,21 @@ mod id;
 mod mode;
 mod period;
 mod plan;
+mod requirement;
 mod snapshot;
 mod subscription;
 
-pub use access::{Access, Line, Policy, Reason, access};
+pub use access::{Access, Grant, Line, Policy, Reason, access};
 pub use charge::{Charge, Dispute, DisputeStatus};
 pub use due::{Billed, due_since, may_be_due};
 pub use id::{
-    App, ChargeId, CustomerId, EventId, InvalidId, InvoiceId, PlanKey, PriceId, ProductId,
+    App, ChargeId, CustomerId, EventId, Feature, InvalidId, InvoiceId, PlanKey, PriceId, ProductId,
     SessionId, SubscriptionId, UserId,
 };
 pub use mode::Mode;
 pub use period::Period;
 pub use plan::{Catalogue, Interval, OtherAmounts, Plan, Price, Product, TaxBehavior};
+pub use requirement::{InvalidRequirement, Requirement};
 pub use snapshot::Snapshot;
 pub use subscription::{Invoice, InvoiceStatus, Item, Status, Subscription};
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::snapshot::paid_in_another_currency;
-use crate::{PlanKey, PriceId, ProductId, Subscription};
+use crate::{Feature, PlanKey, PriceId, ProductId, Subscription};
 
 /// How often a price bills: Stripe's `recurring.interval`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +123,11 @@ pub struct Product {
     pub description: String,
     /// What it offers, line by line, for the page to list: Stripe's `marketing_features`.
     #[serde(default)]
-    pub features: Vec<String>,
+    pub marketing_features: Vec<String>,
+    /// What its subscribers may use, in order. From its metadata `features`.
+    // Older versions stored under `features` what the page lists.
+    #[serde(default, rename = "feature_names")]
+    pub features: Vec<Feature>,
 }
 
 /// Something on offer: an active price of an active product of ours, with a `lookup_key`.
@@ -141,7 +145,10 @@ pub struct Plan {
     pub description: String,
     /// What the product offers, line by line.
     #[serde(default)]
-    pub features: Vec<String>,
+    pub marketing_features: Vec<String>,
+    /// What the product's subscribers may use, in order.
+    #[serde(default, rename = "feature_names")]
+    pub features: Vec<Feature>,
     /// Minor units of the currency.
     pub amount: i64,
     /// ISO 4217, lower case.
@@ -257,7 +264,8 @@ mod tests {
         let plan = &catalogue.plans[0];
         assert_eq!((plan.trial_days, plan.promotion_codes), (14, false));
         assert_eq!(plan.tax_behavior, TaxBehavior::Unspecified);
-        assert!(plan.features.is_empty() && plan.other_amounts.is_empty());
+        assert!(plan.marketing_features.is_empty() && plan.features.is_empty());
+        assert!(plan.other_amounts.is_empty());
         let stored = serde_json::to_string(&catalogue).unwrap();
         assert_eq!(
             serde_json::from_str::<Catalogue>(&stored).unwrap(),

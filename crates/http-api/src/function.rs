@@ -20,8 +20,8 @@ pub struct Outcome(pub &'static str);
 
 /// A function behind the HTTP API.
 pub trait HttpFunction: Sized + Send + Sync + 'static {
-    /// The metric that counts its requests by [`Outcome`] or by the code of the [`Problem`]; `None` counts nothing, as each costs money.
-    const METRIC: Option<&'static str> = None;
+    /// The metric that counts its requests by [`Outcome`] (`ok` where none is said) or by the code of the [`Problem`].
+    const METRIC: &'static str = "Requests";
 
     /// Whether it is called through CloudFront; Stripe calls the API's own address.
     const BEHIND_CLOUDFRONT: bool = true;
@@ -62,6 +62,7 @@ async fn answer<F: HttpFunction>(function: &F, origin: &Origin, request: Request
         user.id = Empty,
         stripe.event = Empty,
         stripe.event_type = Empty,
+        stripe.request_id = Empty,
         outcome = Empty,
     );
     async {
@@ -79,10 +80,8 @@ async fn answer<F: HttpFunction>(function: &F, origin: &Origin, request: Request
             Ok(response) => response.extensions().get::<Outcome>().map(|it| it.0),
             Err(problem) => Some(problem.code()),
         };
-        if let Some(metric) = F::METRIC {
-            let dimensions = [("Outcome", outcome.unwrap_or("ok"))];
-            metrics::put(&dimensions, &[(metric, Unit::Count, 1)]);
-        }
+        let dimensions = [("Outcome", outcome.unwrap_or("ok"))];
+        metrics::put(&dimensions, &[(F::METRIC, Unit::Count, 1)]);
         match handled {
             Ok(response) => {
                 tracing::Span::current().record("outcome", outcome);

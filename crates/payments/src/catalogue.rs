@@ -1,13 +1,14 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use billing::{
-    App, Catalogue, Interval, OtherAmounts, Plan, PlanKey, PriceId, Product, ProductId, TaxBehavior,
+    App, Catalogue, Feature, Interval, OtherAmounts, Plan, PlanKey, PriceId, Product, ProductId,
+    TaxBehavior,
 };
 use serde::Deserialize;
 use stripe_product::price::ListPrice;
 
 use crate::object::{APP, Listed};
-use crate::offers::{CurrencyOption, Feature};
+use crate::offers::{CurrencyOption, FEATURES, MarketingFeature};
 use crate::{Stripe, StripeError};
 
 /// The price's metadata that gives new users a free trial, in days.
@@ -97,7 +98,7 @@ struct WireProduct {
     #[serde(default)]
     name: String,
     description: Option<String>,
-    marketing_features: Option<Vec<Feature>>,
+    marketing_features: Option<Vec<MarketingFeature>>,
     #[serde(default)]
     metadata: Metadata,
 }
@@ -111,13 +112,34 @@ fn our_product(price: &WirePrice, app: &App) -> Option<Product> {
         id: ProductId::parse(wire.id.as_str()).ok()?,
         name: wire.name.clone(),
         description: wire.description.clone().unwrap_or_default(),
-        features: wire
+        marketing_features: wire
             .marketing_features
             .iter()
             .flatten()
             .filter_map(|feature| feature.name.clone())
             .collect(),
+        features: features(wire),
     })
+}
+
+/// What is no name is left out: it could open nothing.
+fn features(product: &WireProduct) -> Vec<Feature> {
+    let said = product.metadata.get(FEATURES);
+    let names = said.and_then(|it| it.as_str()).unwrap_or_default();
+    let names = names.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let mut features = BTreeSet::new();
+    for name in names {
+        match Feature::parse(name) {
+            Ok(feature) => _ = features.insert(feature),
+            Err(_) => {
+                tracing::warn!(
+                    product = product.id,
+                    "one of its features has no valid name"
+                );
+            }
+        }
+    }
+    features.into_iter().collect()
 }
 
 /// `None` for a price that is not on offer.
@@ -150,6 +172,7 @@ fn plan(price: &WirePrice, product: &Product) -> Option<Plan> {
         product: product.id.clone(),
         name: product.name.clone(),
         description: product.description.clone(),
+        marketing_features: product.marketing_features.clone(),
         features: product.features.clone(),
         amount: price.unit_amount?,
         currency: price.currency.clone(),
@@ -215,7 +238,8 @@ mod tests {
             "tax_behavior": "exclusive", "recurring": { "interval": "month", "interval_count": 1 },
             "metadata": { "trial_days": "14", "grace_days": "3", "promotion_codes": "true" },
             "product": {
-                "id": "prod_1", "active": true, "name": "Starter", "description": null, "metadata": { "app": "tollgate" },
+                "id": "prod_1", "active": true, "name": "Starter", "description": null,
+                "metadata": { "app": "tollgate", "features": "reports, api,,api,no name" },
                 "marketing_features": [{ "name": "One project" }, { "name": "Support by email" }, { "name": null }]
             }
         });
@@ -241,8 +265,12 @@ mod tests {
         );
         assert_eq!(plan.tax_behavior, TaxBehavior::Exclusive);
         assert_eq!((plan.trial_days, plan.promotion_codes), (14, true));
-        assert_eq!(plan.features, ["One project", "Support by email"]);
-        assert_eq!(read(|_| ()).0.unwrap().features, plan.features);
+        assert_eq!(plan.marketing_features, ["One project", "Support by email"]);
+        let names = plan.features.iter().map(Feature::as_str);
+        assert_eq!(names.collect::<Vec<_>>(), ["api", "reports"]);
+        let product = read(|_| ()).0.unwrap();
+        assert_eq!(product.features, plan.features);
+        assert_eq!(product.marketing_features, plan.marketing_features);
     }
 
     #[test]
@@ -253,10 +281,12 @@ mod tests {
             }
             price["metadata"] = json!({});
             price["product"]["marketing_features"] = Value::Null;
+            price["product"]["metadata"] = json!({ "app": "tollgate" });
         });
         assert_eq!(plan.tax_behavior, TaxBehavior::Unspecified);
         assert_eq!((plan.trial_days, plan.promotion_codes), (0, false));
-        assert!(plan.features.is_empty() && plan.other_amounts.is_empty());
+        assert!(plan.marketing_features.is_empty() && plan.features.is_empty());
+        assert!(plan.other_amounts.is_empty());
     }
 
     #[test]

@@ -140,6 +140,16 @@ impl Stripe {
         request: &RequestBuilder,
         key: &IdempotencyKey,
     ) -> Result<Response<Bytes>, StripeError> {
+        let answer = self.last_answer(request, key).await?;
+        note(request, &answer);
+        Ok(answer)
+    }
+
+    async fn last_answer(
+        &self,
+        request: &RequestBuilder,
+        key: &IdempotencyKey,
+    ) -> Result<Response<Bytes>, StripeError> {
         let mut tries = 1;
         let mut secret = self.keys.key().await.map_err(StripeError::NoKey)?;
         loop {
@@ -211,6 +221,21 @@ impl Stripe {
             .map_err(|error| https_client::Error::Connection(error.into()))?;
         self.pace.turn().await;
         self.http.send(request, self.try_timeout).await
+    }
+}
+
+/// Stripe's support asks for the `request-id`, <https://docs.stripe.com/api/request_ids>: the line of who asked names the last one, and each that may have changed
+/// something has a line of its own.
+fn note(request: &RequestBuilder, answer: &Response<Bytes>) {
+    let request_id = header_text(answer.headers(), "request-id");
+    tracing::Span::current().record("stripe.request_id", request_id);
+    if !matches!(request.method, StripeMethod::Get) {
+        tracing::info!(
+            stripe.request_id = request_id,
+            path = request.path,
+            status = answer.status().as_u16(),
+            "told Stripe"
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use billing::{App, Interval, Mode, Plan, PlanKey, TaxBehavior};
+use billing::{App, Feature, Interval, Mode, Plan, PlanKey, TaxBehavior};
 use http_api::{HttpFunction, Problem, Request, Response};
 use lambda::{Connections, Env, StartError};
 use serde::Serialize;
@@ -72,7 +72,8 @@ struct PlanView<'a> {
     key: &'a PlanKey,
     name: &'a str,
     description: &'a str,
-    features: &'a [String],
+    marketing_features: &'a [String],
+    features: &'a [Feature],
     amount: i64,
     currency: &'a str,
     other_amounts: &'a BTreeMap<String, i64>,
@@ -88,6 +89,7 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
             key: &plan.key,
             name: &plan.name,
             description: &plan.description,
+            marketing_features: &plan.marketing_features,
             features: &plan.features,
             amount: plan.amount,
             currency: &plan.currency,

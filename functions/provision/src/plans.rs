@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use billing::{Interval, PlanKey, TaxBehavior};
+use billing::{Feature, Interval, PlanKey, TaxBehavior};
 use payments::{PriceOffer, ProductOffer};
 use serde::Deserialize;
 
@@ -15,8 +15,10 @@ const LONGEST_TRIAL: u32 = 730;
 /// The portal's configuration holds no more: <https://docs.stripe.com/api/customer_portal/configurations/create>.
 const MOST_PRODUCTS: usize = 10;
 /// Stripe's most marketing features of a product, and their longest, in characters: <https://docs.stripe.com/api/products/create>.
-const MOST_FEATURES: usize = 15;
-const LONGEST_FEATURE: usize = 80;
+const MOST_MARKETING_FEATURES: usize = 15;
+const LONGEST_MARKETING_FEATURE: usize = 80;
+/// Stripe's longest value of metadata, in characters: <https://docs.stripe.com/api/metadata>.
+const LONGEST_METADATA: usize = 500;
 /// The longest grace that the stack's own (`AccessGraceDays`) can have, too.
 const LONGEST_GRACE: u32 = 31;
 
@@ -34,6 +36,8 @@ struct Product {
     name: String,
     #[serde(default)]
     description: String,
+    #[serde(default)]
+    marketing_features: Vec<String>,
     #[serde(default)]
     features: Vec<String>,
     tax_code: Option<String>,
@@ -142,6 +146,7 @@ impl Plans {
                 key: &product.key,
                 name: &product.name,
                 description: &product.description,
+                marketing_features: &product.marketing_features,
                 features: &product.features,
                 tax_code: product.tax_code.as_deref(),
             };
@@ -162,20 +167,34 @@ impl Product {
         if self.name.trim().is_empty() {
             return Err(format!("the product {key:?} has no name"));
         }
-        if self.features.len() > MOST_FEATURES {
+        if self.marketing_features.len() > MOST_MARKETING_FEATURES {
             return Err(format!(
-                "{key}: Stripe takes at most {MOST_FEATURES} features"
+                "{key}: Stripe takes at most {MOST_MARKETING_FEATURES} marketing features"
             ));
         }
-        for feature in &self.features {
+        for feature in &self.marketing_features {
             if feature.trim().is_empty() {
-                return Err(format!("{key}: a feature is empty"));
+                return Err(format!("{key}: a marketing feature is empty"));
             }
-            if feature.chars().count() > LONGEST_FEATURE {
+            if feature.chars().count() > LONGEST_MARKETING_FEATURE {
                 return Err(format!(
-                    "{key}: the feature {feature:?} has more than {LONGEST_FEATURE} characters"
+                    "{key}: the marketing feature {feature:?} has more than {LONGEST_MARKETING_FEATURE} characters"
                 ));
             }
+        }
+        if let Some(name) = self
+            .features
+            .iter()
+            .find(|it| Feature::parse(it.as_str()).is_err())
+        {
+            return Err(format!(
+                "{key}: the feature {name:?} is not a name; what the page lists is marketing_features"
+            ));
+        }
+        if self.features.join(",").len() > LONGEST_METADATA {
+            return Err(format!(
+                "{key}: the names of its features have more than {LONGEST_METADATA} characters together"
+            ));
         }
         let is_tax_code = |code: &str| {
             code.strip_prefix("txcd_")
@@ -313,7 +332,7 @@ mod tests {
                 panic!("{}: not monthly and yearly", product.key)
             };
             assert_eq!(year.amount, month.amount * 10, "two months are free");
-            assert!(!product.features.is_empty());
+            assert!(!product.marketing_features.is_empty());
             assert_eq!(month.trial_days, year.trial_days);
         }
         Plans::parse(include_str!("../../../tests/plans.toml")).unwrap();
@@ -322,7 +341,8 @@ mod tests {
     #[test]
     fn all_that_can_be_said_is_offered() {
         let plans = Plans::parse(&with(
-            "description = \"For one.\"\nfeatures = [\"One\", \"Two\"]\ntax_code = \"txcd_10103001\"",
+            "description = \"For one.\"\nmarketing_features = [\"One\", \"Two\"]\n\
+             features = [\"api\", \"reports\"]\ntax_code = \"txcd_10103001\"",
             &format!(
                 "{FINE}interval_count = 3\nother_amounts = {{ eur = 850, jpy = 1400 }}\ntax_behavior = \"inclusive\"\n\
                  trial_days = 14\npromotion_codes = true\ngrace_days = 0"
@@ -330,7 +350,8 @@ mod tests {
         ))
         .unwrap();
         let (product, prices) = plans.offers().next().unwrap();
-        assert_eq!(product.features, ["One", "Two"]);
+        assert_eq!(product.marketing_features, ["One", "Two"]);
+        assert_eq!(product.features, ["api", "reports"]);
         assert_eq!(product.tax_code, Some("txcd_10103001"));
         let price = prices[0];
         assert_eq!(price.other_amounts.get("jpy"), Some(&1_400));
@@ -344,7 +365,10 @@ mod tests {
     fn what_is_not_said_is_nothing() {
         let plans = Plans::parse(&with("", FINE)).unwrap();
         let (product, prices) = plans.offers().next().unwrap();
-        assert_eq!((product.features.len(), product.tax_code), (0, None));
+        assert_eq!(
+            (product.marketing_features.len(), product.tax_code),
+            (0, None)
+        );
         let price = prices[0];
         assert_eq!(*price.tax_behavior, TaxBehavior::Unspecified);
         assert!(price.other_amounts.is_empty() && !price.promotion_codes);
@@ -401,14 +425,25 @@ mod tests {
     fn what_is_wrong_with_a_product_is_named() {
         let features = |count: usize, length: usize| {
             let feature = format!("{:?}, ", "x".repeat(length));
-            format!("features = [{}]", feature.repeat(count))
+            format!("marketing_features = [{}]", feature.repeat(count))
         };
         assert!(Plans::parse(&with(&features(15, 80), FINE)).is_ok());
         for (wrong, expected) in [
-            (features(16, 1), "a: Stripe takes at most 15 features"),
+            (
+                features(16, 1),
+                "a: Stripe takes at most 15 marketing features",
+            ),
             (features(1, 81), "more than 80 characters"),
-            (features(1, 0), "a: a feature is empty"),
+            (features(1, 0), "a: a marketing feature is empty"),
+            ("features = [\"One project\"]".to_owned(), "is not a name"),
             ("features = \"one\"".to_owned(), "features"),
+            (
+                format!(
+                    "features = [{}]",
+                    format!("{:?}, ", "x".repeat(100)).repeat(5)
+                ),
+                "more than 500 characters",
+            ),
             (
                 "tax_code = \"software\"".to_owned(),
                 "such as txcd_10103001",

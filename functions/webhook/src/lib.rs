@@ -27,7 +27,7 @@ struct Reply {
 }
 
 impl HttpFunction for Webhook {
-    const METRIC: Option<&'static str> = Some("WebhookEvents");
+    const METRIC: &'static str = "WebhookEvents";
     const BEHIND_CLOUDFRONT: bool = false;
 
     async fn start(env: &Env) -> Result<Self, StartError> {

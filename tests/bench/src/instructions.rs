@@ -1,7 +1,7 @@
 //! What does not vary from run to run, against what is written down in `expected.json`: the instructions of an init and of a request, by
-//! callgrind, the calls to others, and the size.
+//! callgrind, the calls to others, the size, and the shared libraries, of which each takes memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,6 +44,7 @@ struct Found {
     /// init alone.
     request: Option<u64>,
     calls: Calls,
+    libraries: BTreeSet<String>,
 }
 
 type All = BTreeMap<String, Found>;
@@ -113,6 +114,10 @@ fn problems<'a>(all: &'a All, expected: &All) -> Vec<(&'a String, String)> {
                 problems.push((function, problem));
             }
         }
+        let more: Vec<_> = found.libraries.difference(&expected.libraries).collect();
+        if !more.is_empty() {
+            problems.push((function, format!("loads {more:?} as well")));
+        }
         if found.calls != expected.calls {
             let problem = format!("asks {:?}, before {:?}", found.calls, expected.calls);
             problems.push((function, problem));
@@ -145,12 +150,22 @@ async fn look(
         ensure!(first < all, "{first}, {all}");
         (first, Some((all - first) / REQUESTS))
     };
+    let program = std::fs::read(&binary)?;
     Ok(Found {
-        bytes: binary.metadata()?.len(),
+        bytes: program.len().try_into()?,
         cold_start,
         request,
         calls: calls::of(world, function, functions).await?,
+        libraries: libraries(&program),
     })
+}
+
+/// Their names, of all texts that are in it: `libc.so.6`.
+fn libraries(program: &[u8]) -> BTreeSet<String> {
+    let texts = program.split(|byte| *byte == 0);
+    let texts = texts.filter_map(|text| std::str::from_utf8(text).ok());
+    let names = texts.filter(|text| text.starts_with("lib") && text.contains(".so."));
+    names.map(str::to_owned).collect()
 }
 
 /// The instructions of a process that starts, answers so many requests, and is ended.
@@ -206,6 +221,7 @@ mod tests {
                 once: Vec::new(),
                 request: vec!["GetItem".to_owned()],
             },
+            libraries: libraries(b"\x7fELF\0libc.so.6\0libc.so\0.so.1\0"),
         };
         let all = |found: &Found| All::from([("config".to_owned(), found.clone())]);
         let check = |change: &dyn Fn(&mut Found), count: usize| {
@@ -222,6 +238,8 @@ mod tests {
         check(&|it| it.bytes = 1_100, 1);
         check(&|it| it.calls.request.push("GetItem".to_owned()), 1);
         check(&|it| it.calls.request.clear(), 1);
+        check(&|it| it.libraries = libraries(b"libc.so.6\0libm.so.6"), 1);
+        check(&|it| it.libraries.clear(), 0);
         assert_eq!(problems(&all(&found), &All::new()).len(), 1);
     }
 }

@@ -13,8 +13,8 @@ export const pro = {
 };
 
 /** Two things to buy, each by the month and by the year, in two currencies. */
-const small = { features: ["One project", "Support by email", "Everything you need to begin"], tax_behavior: "exclusive" };
-const big = { name: "Pro", description: "For a team that means business.", features: ["As many projects as you like", "Support within the hour", "A say in what comes next"], tax_behavior: "exclusive" };
+const small = { marketing_features: ["One project", "Support by email", "Everything you need to begin"], tax_behavior: "exclusive" };
+const big = { name: "Pro", description: "For a team that means business.", marketing_features: ["As many projects as you like", "Support within the hour", "A say in what comes next"], tax_behavior: "exclusive" };
 export const offer = [
   { ...starter, ...small, other_amounts: { eur: 800 }, trial_days: 14 },
   { ...pro, ...big, key: "pro-monthly", amount: 2900, interval: "month", trial_days: 0, other_amounts: { eur: 2700 } },

@@ -229,7 +229,8 @@ pub async fn catalogue(world: &World) -> Result<Value> {
             "product": product["id"],
             "name": product["name"],
             "description": description(product),
-            "features": features(product),
+            "marketing_features": features(product),
+            "feature_names": [],
             "amount": price["unit_amount"],
             "currency": price["currency"],
             "interval": price["recurring"]["interval"],
@@ -245,7 +246,8 @@ pub async fn catalogue(world: &World) -> Result<Value> {
             "id": it["id"],
             "name": it["name"],
             "description": description(it),
-            "features": features(it),
+            "marketing_features": features(it),
+            "feature_names": [],
         })
     };
     let products = ours.iter().map(product).collect();

@@ -1,6 +1,7 @@
 //! Each line of the policy, and what holds for all of them.
 
 mod docs;
+mod grants;
 mod lines;
 mod lives;
 mod money_back;
@@ -76,6 +77,7 @@ fn snapshot(subscriptions: Vec<Subscription>) -> Snapshot {
             id: ProductId::parse("prod_1").unwrap(),
             name: "Starter".to_owned(),
             description: String::new(),
+            marketing_features: Vec::new(),
             features: Vec::new(),
         }],
         ..Snapshot::default()

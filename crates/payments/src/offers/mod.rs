@@ -5,5 +5,5 @@ mod product;
 
 pub(crate) use price::CurrencyOption;
 pub use price::{ExistingPrice, PriceOffer};
-pub(crate) use product::Feature;
 pub use product::{ExistingProduct, ProductOffer};
+pub(crate) use product::{FEATURES, MarketingFeature};

@@ -12,6 +12,8 @@ use crate::{Stripe, StripeError};
 
 /// The metadata that says which product of the list it is: names change, and several applications share an account.
 const PRODUCT_KEY: &str = "product_key";
+/// The metadata that says what a product's subscribers may use: names with commas between them.
+pub(crate) const FEATURES: &str = "features";
 
 /// A product as it is to be.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +25,8 @@ pub struct ProductOffer<'a> {
     /// What customers read below it; may be empty.
     pub description: &'a str,
     /// What it offers, line by line: Stripe's `marketing_features`, at most 15 of 80 characters.
+    pub marketing_features: &'a [String],
+    /// What its subscribers may use, by names of our own.
     pub features: &'a [String],
     /// What it is to the tax office, such as `txcd_10103001`; without one, it is what the account's tax settings say.
     pub tax_code: Option<&'a str>,
@@ -40,13 +44,13 @@ pub struct ExistingProduct {
     active: bool,
     #[serde(default)]
     metadata: HashMap<String, String>,
-    marketing_features: Option<Vec<Feature>>,
+    marketing_features: Option<Vec<MarketingFeature>>,
     tax_code: Option<Reference>,
 }
 
 /// One of Stripe's `marketing_features`.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Feature {
+pub(crate) struct MarketingFeature {
     /// What customers read.
     pub name: Option<String>,
 }
@@ -73,14 +77,16 @@ impl ExistingProduct {
     /// Whether it is as it is to be.
     #[must_use]
     pub fn matches(&self, offer: &ProductOffer<'_>) -> bool {
-        let features = self.marketing_features.iter().flatten();
+        let marketing_features = self.marketing_features.iter().flatten();
+        let features = self.metadata.get(FEATURES).map(String::as_str);
         self.active
             && self.key() == Some(offer.key)
             && self.name == offer.name
             && self.description.as_deref().unwrap_or_default() == offer.description
-            && features
+            && marketing_features
                 .filter_map(|it| it.name.as_ref())
-                .eq(offer.features)
+                .eq(offer.marketing_features)
+            && features.unwrap_or_default() == offer.features.join(",")
             && self.tax_code.as_ref().map(Reference::id) == offer.tax_code
     }
 }
@@ -103,11 +109,11 @@ impl Stripe {
         app: &App,
         offer: &ProductOffer<'_>,
     ) -> Result<String, StripeError> {
-        let metadata = [(APP, app.as_str()), (PRODUCT_KEY, offer.key)];
-        let mut create = CreateProduct::new(offer.name)
-            .metadata(metadata.map(|(key, value)| (key.to_owned(), value.to_owned())));
-        if !offer.features.is_empty() {
-            create = create.marketing_features(features(offer));
+        let mut metadata = metadata(offer);
+        metadata.insert(APP.to_owned(), app.as_str().to_owned());
+        let mut create = CreateProduct::new(offer.name).metadata(metadata);
+        if !offer.marketing_features.is_empty() {
+            create = create.marketing_features(marketing_features(offer));
         }
         if !offer.description.is_empty() {
             create = create.description(offer.description);
@@ -128,21 +134,26 @@ impl Stripe {
         id: &str,
         offer: &ProductOffer<'_>,
     ) -> Result<(), StripeError> {
-        // Of no features it makes the empty text that Stripe takes for an empty list.
+        // Of none it makes the empty text that Stripe takes for an empty list, and of metadata for its removal.
         let update = UpdateProduct::new(id)
             .active(true)
             .name(offer.name)
             .description(offer.description)
-            .marketing_features(features(offer))
+            .marketing_features(marketing_features(offer))
             .tax_code(offer.tax_code.unwrap_or_default())
-            .metadata([(PRODUCT_KEY.to_owned(), offer.key.to_owned())]);
+            .metadata(metadata(offer));
         let _: serde_json::Value = self.send(update.build()).await?;
         Ok(())
     }
 }
 
-fn features(offer: &ProductOffer<'_>) -> Vec<Features> {
-    offer.features.iter().map(Features::new).collect()
+fn marketing_features(offer: &ProductOffer<'_>) -> Vec<Features> {
+    offer.marketing_features.iter().map(Features::new).collect()
+}
+
+fn metadata(offer: &ProductOffer<'_>) -> HashMap<String, String> {
+    let key = (PRODUCT_KEY.to_owned(), offer.key.to_owned());
+    HashMap::from([key, (FEATURES.to_owned(), offer.features.join(","))])
 }
 
 #[cfg(test)]
@@ -162,7 +173,8 @@ mod tests {
     fn a_product_is_as_it_is_to_be_or_not() {
         let matches = |change: &dyn Fn(&mut Value)| {
             let mut product = json!({
-                "id": "prod_1", "name": "A", "description": null, "active": true, "metadata": { "app": "tollgate", "product_key": "a" },
+                "id": "prod_1", "name": "A", "description": null, "active": true,
+                "metadata": { "app": "tollgate", "product_key": "a", "features": "api,reports" },
                 "marketing_features": [{ "name": "One" }, { "name": "Two" }], "tax_code": "txcd_10103001"
             });
             change(&mut product);
@@ -171,7 +183,8 @@ mod tests {
                 key: "a",
                 name: "A",
                 description: "",
-                features: &["One".to_owned(), "Two".to_owned()],
+                marketing_features: &["One".to_owned(), "Two".to_owned()],
+                features: &["api".to_owned(), "reports".to_owned()],
                 tax_code: Some("txcd_10103001"),
             })
         };
@@ -181,6 +194,7 @@ mod tests {
         ));
         assert!(!matches(&|it| it["tax_code"] = Value::Null));
         assert!(!matches(&|it| it["tax_code"] = json!("txcd_99999999")));
+        assert!(!matches(&|it| it["metadata"]["features"] = json!("api")));
         assert!(!matches(&|it| it["marketing_features"] = json!([])));
         assert!(!matches(&|it| it["marketing_features"] = Value::Null));
         assert!(!matches(

@@ -168,6 +168,7 @@ mod tests {
             id: ProductId::parse("prod_1").unwrap(),
             name: name.to_owned(),
             description: String::new(),
+            marketing_features: Vec::new(),
             features: Vec::new(),
         };
         Catalogue::new(Vec::new(), vec![product])

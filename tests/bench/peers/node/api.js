@@ -15,7 +15,7 @@ export class Problem extends Error {
  * Serves a function of the API: `handle(event, span)` gives an answer, and may note in the span what the log line is to say, such as the
  * `outcome`. The metric counts requests by outcome.
  */
-export function serveApi(handle, metric) {
+export function serveApi(handle, metric = "Requests") {
   return serve(async (event, requestId) => {
     const started = performance.now();
     const span = { request_id: requestId, route: event.requestContext.routeKey, name: "request" };
@@ -32,7 +32,7 @@ export function serveApi(handle, metric) {
       failure = { code: problem.code, error: known ? undefined : error.stack };
     }
     const duration_ms = Math.floor(performance.now() - started);
-    if (metric) putMetrics({ Outcome: span.outcome ?? failure.code ?? "ok" }, metric, "Count", 1);
+    putMetrics({ Outcome: span.outcome ?? failure.code ?? "ok" }, metric, "Count", 1);
     const timestamp = new Date().toISOString();
     const line = { timestamp, level, message: "request", status: answer.statusCode, duration_ms, ...failure, span };
     writeSync(1, `${JSON.stringify(line)}\n`);

@@ -10,6 +10,6 @@ serveApi(async () => {
   return json({ publishable_key: STRIPE_PUBLISHABLE_KEY, mode, sign_in, plans: plans.map(view) }, "public, max-age=60");
 });
 
-function view({ key, name, description, features, amount, currency, other_amounts, tax_behavior, interval, interval_count, trial_days }) {
-  return { key, name, description, features, amount, currency, other_amounts, tax_behavior, interval, interval_count, trial_days };
+function view({ key, name, description, marketing_features, feature_names: features, amount, currency, other_amounts, tax_behavior, interval, interval_count, trial_days }) {
+  return { key, name, description, marketing_features, features, amount, currency, other_amounts, tax_behavior, interval, interval_count, trial_days };
 }

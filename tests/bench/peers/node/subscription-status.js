@@ -21,7 +21,7 @@ serveApi(async (event, span) => {
   const { snapshot, trialUsed, syncedAt } = record;
   const { granted, until, reason, subscription } = access(snapshot, now());
   return json({
-    access: { granted, until, reason },
+    access: { granted, until, reason, features: granted ? features(subscription, snapshot) : [] },
     subscription: subscription && view(subscription, snapshot),
     trial_used: trialUsed,
     synced_at: syncedAt,
@@ -46,6 +46,11 @@ function view(subscription, { products }) {
     trial_end: subscription.trial_end,
     payment_url: paymentUrl(subscription.latest_invoice),
   };
+}
+
+function features({ items }, { products }) {
+  const ours = products.filter(({ id }) => items.some(({ price }) => price.product === id));
+  return [...new Set(ours.flatMap(({ feature_names }) => feature_names))].sort();
 }
 
 function planView({ plan, amount, currency, interval, interval_count }, { name, description }) {

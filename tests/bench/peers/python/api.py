@@ -19,7 +19,7 @@ class Problem(Exception):
         self.status, self.title, self.code, self.detail = status, title, code, detail
 
 
-def serve_api(handle, metric=None):
+def serve_api(handle, metric="Requests"):
     """Serves a function of the API: `handle(event, span)` gives an answer, and may note in the span what the log line is to say, such as
     the `outcome`. The metric counts requests by outcome."""
 
@@ -37,8 +37,7 @@ def serve_api(handle, metric=None):
             answer = refusal(problem, request_id)
             level, failure = "ERROR", {"code": problem.code, "error": traceback.format_exc()}
         duration_ms = int((time.perf_counter() - started) * 1000)
-        if metric:
-            put_metrics({"Outcome": span.get("outcome") or failure.get("code", "ok")}, metric, "Count", 1)
+        put_metrics({"Outcome": span.get("outcome") or failure.get("code", "ok")}, metric, "Count", 1)
         line = {
             "timestamp": datetime.now(timezone.utc).isoformat().replace("+00:00", "Z"),
             "level": level,

@@ -9,7 +9,7 @@ SHOWN = (
     "key",
     "name",
     "description",
-    "features",
+    "marketing_features",
     "amount",
     "currency",
     "other_amounts",
@@ -31,7 +31,7 @@ def handle(_event, _span):
         "publishable_key": os.environ["STRIPE_PUBLISHABLE_KEY"],
         "mode": table.MODE,
         "sign_in": SIGN_IN,
-        "plans": [{name: plan[name] for name in SHOWN} for plan in plans],
+        "plans": [{**{name: plan[name] for name in SHOWN}, "features": plan["feature_names"]} for plan in plans],
     }
     return json_answer(body, "public, max-age=60")
 

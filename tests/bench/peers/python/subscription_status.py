@@ -22,7 +22,12 @@ def handle(event, span):
     granted, until, reason, subscription = access(record["snapshot"], now())
     return json_answer(
         {
-            "access": {"granted": granted, "until": until, "reason": reason},
+            "access": {
+                "granted": granted,
+                "until": until,
+                "reason": reason,
+                "features": features(subscription, record["snapshot"]["products"]) if granted else [],
+            },
             "subscription": subscription and view(subscription, record["snapshot"]["products"]),
             "trial_used": record["trial_used"],
             "synced_at": record["synced_at"],
@@ -50,6 +55,11 @@ def view(subscription, products):
         "trial_end": subscription["trial_end"],
         "payment_url": payment_url(subscription["latest_invoice"]),
     }
+
+
+def features(subscription, products):
+    bought = {item["price"]["product"] for item in subscription["items"]}
+    return sorted({name for product in products if product["id"] in bought for name in product["feature_names"]})
 
 
 def payment_url(invoice):

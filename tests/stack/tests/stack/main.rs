@@ -8,6 +8,7 @@ mod events;
 mod faults;
 mod functions;
 mod invoices;
+mod logs;
 mod plans;
 mod portal;
 mod provision;

@@ -93,7 +93,7 @@ fn file(folder: &Path) -> PathBuf {
     folder.join("plans.toml")
 }
 
-const FEATURES: &str = "features = [\"One\", \"Two\"]\ntax_code = \"txcd_10103001\"";
+const FEATURES: &str = "marketing_features = [\"One\", \"Two\"]\nfeatures = [\"api\", \"reports\"]\ntax_code = \"txcd_10103001\"";
 const ALL: &str = "trial_days = 14\ngrace_days = 3\npromotion_codes = true";
 
 #[tokio::test]
@@ -104,10 +104,12 @@ async fn what_is_said_of_a_product_is_made_changed_and_taken_back() -> Result<()
         product["marketing_features"],
         json!([{ "name": "One" }, { "name": "Two" }])
     );
+    assert_eq!(product["metadata"]["features"], "api,reports");
     assert_eq!(product["tax_code"], "txcd_10103001");
     for changed in [
-        "features = [\"Two\"]\ntax_code = \"txcd_10103001\"",
-        "features = [\"Two\"]\ntax_code = \"txcd_10103000\"",
+        "marketing_features = [\"One\", \"Two\"]\nfeatures = [\"api\"]\ntax_code = \"txcd_10103001\"",
+        "marketing_features = [\"Two\"]\ntax_code = \"txcd_10103001\"",
+        "marketing_features = [\"Two\"]\ntax_code = \"txcd_10103000\"",
     ] {
         assert!(shop.differs(changed, "").await?.contains(": shop;"));
         shop.deploy(changed, "").await?;
@@ -116,6 +118,7 @@ async fn what_is_said_of_a_product_is_made_changed_and_taken_back() -> Result<()
     assert_eq!(bare["id"], product["id"]);
     assert_eq!(bare["marketing_features"], json!([]));
     assert_eq!(bare["tax_code"], Value::Null);
+    assert_eq!(bare["metadata"]["features"], Value::Null);
     assert_eq!(same_price["id"], price["id"]);
     Ok(())
 }

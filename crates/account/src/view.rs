@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn who_was_refunded_reads_why_they_have_no_access() {
-        let refunded = json!({ "granted": false, "until": null, "reason": "refunded", "features": [] });
+        let refunded =
+            json!({ "granted": false, "until": null, "reason": "refunded", "features": [] });
         assert_eq!(seen("paid", 900)["access"], refunded);
         let until = NOW + 31 * 86_400;
         let paid = json!({ "granted": true, "until": until, "reason": "active", "features": [] });

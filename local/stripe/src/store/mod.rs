@@ -13,7 +13,7 @@ pub(crate) mod settings;
 mod transaction;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -36,8 +36,6 @@ pub(crate) type Error = rusqlite::Error;
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
     recorder: Recorder,
-    /// Whether work is done on the caller's own thread, which it blocks.
-    inline: bool,
     clock: Clock,
     /// The stand-in's own address, for what links to its pages.
     url: Arc<str>,
@@ -64,7 +62,6 @@ impl Store {
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             recorder: Recorder::default(),
-            inline: false,
             clock: Clock::default(),
             url: url.into(),
         })
@@ -75,10 +72,9 @@ impl Store {
         Self { recorder, ..self }
     }
 
-    /// The same for a caller who moves the clock, and who waits for each answer anyway: a change of threads would cost as much as the work.
+    /// The same for a caller who moves the clock.
     pub(crate) fn by_hand(self) -> Self {
         Self {
-            inline: true,
             clock: Clock::by_hand(),
             ..self
         }
@@ -91,10 +87,19 @@ impl Store {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         // A panic inside a transaction has undone it, so the connection is sound.
-        let mut connection = self
+        let connection = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        self.transaction_on(connection, cause, work)
+    }
+
+    fn transaction_on<T, E: From<Error>>(
+        &self,
+        mut connection: MutexGuard<'_, Connection>,
+        cause: Cause,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let transaction = Transaction::new(
             connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             cause,
@@ -119,7 +124,7 @@ impl Store {
         &self.clock
     }
 
-    /// [`Self::transaction`] without blocking the runtime, but for [`Self::by_hand`].
+    /// [`Self::transaction`] without blocking the runtime while it waits for others; where there are none, a change of threads would cost as much as the work.
     pub(crate) async fn run<T, E>(
         &self,
         cause: Cause,
@@ -129,9 +134,10 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        if self.inline {
-            return self.transaction(cause, work);
-        }
+        let work = match self.connection.try_lock() {
+            Ok(connection) => return self.transaction_on(connection, cause, work),
+            Err(_) => work,
+        };
         let store = self.clone();
         match tokio::task::spawn_blocking(move || store.transaction(cause, work)).await {
             Ok(result) => result,

@@ -131,13 +131,14 @@ pub fn access<'a>(
     };
     let subscriptions = snapshot.subscriptions.iter();
     let decisions = subscriptions.map(|it| decide(it, snapshot, charges, policy, now));
-    decisions.fold(nothing, |mut best, mut decision| {
-        let mut grants = std::mem::take(&mut best.grants);
-        grants.append(&mut decision.grants);
-        let counts = best.subscription.is_none() || rank(&decision) >= rank(&best);
-        let counting = if counts { decision } else { best };
-        Access { grants, ..counting }
-    })
+    let decisions: Vec<_> = decisions.collect();
+    let grants = decisions.iter().flat_map(|it| it.grants.iter().copied());
+    let grants = grants.collect();
+    let counting = decisions.into_iter().max_by(|a, b| rank(a).cmp(&rank(b)));
+    Access {
+        grants,
+        ..counting.unwrap_or(nothing)
+    }
 }
 
 fn decide<'a>(

@@ -227,7 +227,7 @@ impl Stripe {
 /// Stripe's support asks for the `request-id`, <https://docs.stripe.com/api/request_ids>: the line of who asked names the last one, and each that may have changed
 /// something has a line of its own.
 fn note(request: &RequestBuilder, answer: &Response<Bytes>) {
-    let request_id = header_text(answer.headers(), "request-id");
+    let request_id = request_id(answer.headers());
     tracing::Span::current().record("stripe.request_id", request_id);
     if !matches!(request.method, StripeMethod::Get) {
         tracing::info!(
@@ -237,6 +237,10 @@ fn note(request: &RequestBuilder, answer: &Response<Bytes>) {
             "told Stripe"
         );
     }
+}
+
+fn request_id(headers: &HeaderMap) -> Option<&str> {
+    header_text(headers, "request-id")
 }
 
 fn is_unauthorized(outcome: &Result<Response<Bytes>, https_client::Error>) -> bool {
@@ -272,7 +276,7 @@ fn decode<T: DeserializeOwned>(response: Response<Bytes>) -> Result<Reply<T>, St
     if !response.status().is_success() {
         return Err(refusal(&response));
     }
-    let request_id = header_text(response.headers(), "request-id").map(str::to_owned);
+    let request_id = request_id(response.headers()).map(str::to_owned);
     let replayed = is_replayed(response.headers());
     match serde_json::from_slice(response.body()) {
         Ok(value) => Ok(Reply { value, replayed }),
@@ -285,7 +289,7 @@ pub(crate) fn refusal(response: &Response<Bytes>) -> StripeError {
     StripeError::Api {
         status: response.status().as_u16(),
         body: error_body(response.body()),
-        request_id: header_text(response.headers(), "request-id").map(str::to_owned),
+        request_id: request_id(response.headers()).map(str::to_owned),
         replayed: is_replayed(response.headers()),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use stack_tests::eventually;
 
 use crate::contender::Contender;
-use crate::process::{SmallCpu, cpu_ms, peak_mb};
+use crate::process::{Apart, SmallCpu, cpu_ms, peak_mb};
 use crate::world::{HTTP, OTHERS, World, answer};
 use crate::{calls, plot, report};
 
@@ -313,7 +313,7 @@ async fn cold(
     Ok(())
 }
 
-/// In ten turns, each after some calls that do not count.
+/// In ten turns, each after some calls that do not count, with the function on a CPU of its own.
 async fn warm(
     world: &World,
     function: &str,
@@ -325,6 +325,7 @@ async fn warm(
     const UNCOUNTED: usize = 50;
     let lambdas: Vec<Function> = contenders.iter().map(|it| it.function(world)).collect();
     let mut cpu = vec![0.0; lambdas.len()];
+    let apart = Apart::keep(&[std::process::id(), world.stack.pid()?])?;
     for _ in 0..TURNS {
         let turn = lambdas.iter().zip(all.iter_mut()).zip(&mut cpu);
         for (contender, ((lambda, samples), cpu)) in contenders.iter().zip(turn) {
@@ -333,6 +334,9 @@ async fn warm(
                 lambda.invoke(world.request(function)?).await?;
             }
             let pid = pid_of(lambda)?;
+            if let Some(apart) = &apart {
+                apart.take(pid)?;
+            }
             let cpu_before = cpu_ms(pid)?;
             for _ in 0..calls.div_ceil(TURNS) {
                 let request = world.request(function)?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
 
 /// CPU time of all its threads that live, in milliseconds.
 pub fn cpu_ms(pid: u32) -> Result<f64> {
@@ -22,6 +23,71 @@ pub fn peak_mb(pid: u32) -> Result<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next());
     Ok(kilobytes.context("no peak")?.parse::<f64>()? * 1024.0 / 1e6)
+}
+
+/// The function on one CPU and all that it asks on another, as if on machines of their own: a function below 1,769 MB has no more than one,
+/// and nobody else's work on it. It ends when this is dropped.
+pub struct Apart {
+    /// Who is kept away from the function's CPU.
+    others: Vec<u32>,
+    /// Where they could run before.
+    before: CpuSet,
+    function: CpuSet,
+}
+
+impl Apart {
+    /// Keeps these processes to the second CPU; nothing where there is only one.
+    ///
+    /// # Errors
+    /// Where one has ended.
+    pub fn keep(others: &[u32]) -> Result<Option<Self>> {
+        let before = sched_getaffinity(None)?;
+        let mut free = (0..CpuSet::MAX_CPU).filter(|&cpu| before.is_set(cpu));
+        let (Some(first), Some(second)) = (free.next(), free.next()) else {
+            return Ok(None);
+        };
+        let apart = Self {
+            others: others.to_vec(),
+            before,
+            function: only(first),
+        };
+        for &pid in others {
+            run_on(pid, &only(second))?;
+        }
+        Ok(Some(apart))
+    }
+
+    /// Gives the function's process its CPU.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn take(&self, pid: u32) -> Result<()> {
+        run_on(pid, &self.function)
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        for &pid in &self.others {
+            // It fails only where the process has ended.
+            let _ = run_on(pid, &self.before);
+        }
+    }
+}
+
+fn only(cpu: usize) -> CpuSet {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    set
+}
+
+/// Lets all threads of a process run on these CPUs, and nowhere else.
+fn run_on(pid: u32, cpus: &CpuSet) -> Result<()> {
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let id = thread?.file_name().to_string_lossy().parse()?;
+        sched_setaffinity(Pid::from_raw(id), cpus)?;
+    }
+    Ok(())
 }
 
 /// A control group whose processes share a part of one CPU.

@@ -71,6 +71,14 @@ impl LocalStack {
         (self.stack, self.process)
     }
 
+    /// The id of its process.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn pid(&self) -> Result<u32> {
+        self.process.child.id().context("the stack has ended")
+    }
+
     /// The folder that it keeps everything in.
     #[must_use]
     pub fn data(&self) -> &Path {

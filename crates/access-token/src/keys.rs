@@ -14,8 +14,8 @@ use tokio::sync::Mutex;
 
 /// Whoever makes up key ids shall not have the keys read for each: at most once in so many seconds.
 pub(crate) const PAUSE: i64 = 10;
-/// Where the last try failed, another one comes this much later.
-pub(crate) const PAUSE_AFTER_FAILURE: i64 = 1;
+/// Where there are none to be used, another try comes this much later.
+pub(crate) const PAUSE_WITHOUT: i64 = 1;
 /// What is older is read again: so what the issuer has withdrawn is not taken for longer.
 pub(crate) const FRESH: i64 = 600;
 /// Where the issuer does not answer, old keys go on being used for so long.
@@ -47,7 +47,6 @@ pub enum KeysError {
 }
 
 /// Reads the keys when they are needed and keeps them.
-#[derive(Debug)]
 pub(crate) struct Keys {
     http: HttpsClient,
     url: Uri,
@@ -55,7 +54,7 @@ pub(crate) struct Keys {
 }
 
 /// All times are of the clock on the wall: it goes on while Lambda has an instance frozen.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Known {
     /// By their ids.
     keys: HashMap<String, DecodingKey>,
@@ -158,10 +157,10 @@ impl Known {
     }
 
     fn may_be_read(&self, now: Timestamp) -> bool {
-        let pause = if self.has_failed {
-            PAUSE_AFTER_FAILURE
-        } else {
+        let pause = if self.is_younger_than(MAX_AGE, now) {
             PAUSE
+        } else {
+            PAUSE_WITHOUT
         };
         !is_within(self.tried_at, pause, now)
     }

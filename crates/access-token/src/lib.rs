@@ -19,7 +19,6 @@ use keys::Keys;
 pub use keys::KeysError;
 
 /// Verifies the access tokens of one issuer, for one client and one scope. The issuer's keys are kept in it.
-#[derive(Debug)]
 pub struct Verifier {
     keys: Keys,
     issuer: String,
@@ -198,7 +197,7 @@ impl Verifier {
         if claims.client_id.as_deref() != Some(self.client_id.as_str()) {
             return Err(Refusal::Client);
         }
-        // Dead at its `exp`, not a second later: Cognito's clock is Amazon's, and so is ours.
+        // Dead at its `exp`, not a second later: both clocks are AWS's.
         if claims.exp <= now {
             return Err(Refusal::Expired);
         }

@@ -15,7 +15,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::keys::{FRESH, MAX_AGE, PAUSE, PAUSE_AFTER_FAILURE};
+use super::keys::{FRESH, MAX_AGE, PAUSE, PAUSE_WITHOUT};
 use super::*;
 
 const NOW: Timestamp = 1_700_000_000;
@@ -307,7 +307,7 @@ async fn where_the_issuer_does_not_answer_old_keys_serve_for_an_hour_and_nobody_
     assert_eq!(told(&verifier, &old, NOW + MAX_AGE).await, "no_keys");
 
     issuer.be_down(false);
-    let again = NOW + MAX_AGE + PAUSE_AFTER_FAILURE;
+    let again = NOW + MAX_AGE + PAUSE_WITHOUT;
     assert_eq!(told(&verifier, &old, again).await, "user-1");
 }
 

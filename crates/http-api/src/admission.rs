@@ -2,7 +2,8 @@ use billing::{PlanKey, Timestamp, UserId};
 use lambda_http::RequestExt;
 use lambda_http::http::StatusCode;
 use lambda_http::request::RequestContext;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{Problem, Request};
@@ -17,10 +18,12 @@ pub struct Admission {
     /// The line of the policy that let them in.
     pub line: String,
     /// Until when they may, if nothing more is heard from Stripe.
+    #[serde(deserialize_with = "seconds")]
     pub until: Timestamp,
     /// The plan that opens the route, where it has a key.
     pub plan: Option<PlanKey>,
     /// When their token expires.
+    #[serde(deserialize_with = "seconds")]
     pub token_expires: Timestamp,
 }
 
@@ -48,6 +51,16 @@ fn of_gate(request: &Request) -> Option<Admission> {
     };
     let said = context.authorizer.as_ref()?.fields.clone();
     serde_json::from_value(Value::Object(said.into_iter().collect())).ok()
+}
+
+/// A number, also as text: AWS does not say what becomes of a number on its way from an authorizer to a function, and REST APIs make text of it.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let seconds = match Value::deserialize(deserializer)? {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    seconds.ok_or_else(|| D::Error::custom("not a time in seconds"))
 }
 
 #[cfg(test)]
@@ -86,6 +99,11 @@ mod tests {
             let admission = admission(&request(&said(until, expires)), NOW);
             admission.map_err(|problem| (problem.status().as_u16(), problem.code()))
         };
+        let as_text = json!({ "lambda": {
+            "user_id": "user-1", "reason": "active", "line": "paid", "until": (NOW + 1).to_string(),
+            "token_expires": (NOW + 1).to_string()
+        } });
+        assert!(super::admission(&request(&as_text), NOW).is_ok());
         let admission = code(NOW + 1, NOW + 1).unwrap();
         assert_eq!(admission.user_id.as_str(), "user-1");
         assert_eq!(admission.plan.unwrap().as_str(), "pro-monthly");

@@ -285,10 +285,7 @@ fn our_functions_are_read() {
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
       APP=tollgate
-      REQUIREMENTS={
-      "GET /api/members/reports": "feature:reports"
-    }
-
+      REQUIREMENTS={ "GET /api/members/reports": "feature:reports" }
       SIGN_IN_CLIENT_ID=local-UserPoolClient
       SIGN_IN_ISSUER=http://localhost:8788
       STRIPE_PUBLISHABLE_KEY=pk_test_local

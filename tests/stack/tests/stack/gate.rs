@@ -1,7 +1,7 @@
 //! The gate by itself, over the Lambda Runtime API, with a sign-in of the test's own that makes tokens of every kind. Through API Gateway it is in
 //! `tests/end_to_end`.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -30,7 +30,8 @@ impl Gate {
             }
             around.logs = Arc::new(move |_, line| {
                 if let Ok(line) = serde_json::from_str(line) {
-                    written.lock().unwrap().push(line);
+                    let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
+                    written.push(line);
                 }
             });
             change(around);
@@ -62,10 +63,15 @@ impl Gate {
         lets_in.with_context(|| format!("no answer: {answer}"))
     }
 
+    fn lines(&self) -> Vec<Value> {
+        let lines = self.lines.lock();
+        lines.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What it has logged of each request, and what it has counted: outcome and reason, and outcome. As many as there were requests.
     async fn told(&self, requests: usize) -> (Vec<(String, String)>, Vec<String>) {
         eventually("each request is logged and counted", async || {
-            let lines = self.lines.lock().unwrap().clone();
+            let lines = self.lines();
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let logged = lines.iter().filter(|it| it["message"] == "request");
             let logged: Vec<_> = logged
@@ -258,7 +264,7 @@ async fn each_request_is_decided_by_what_the_table_says_logged_once_and_counted(
     assert_eq!(counted, outcomes);
     let logged: Vec<_> = logged.into_iter().map(|(outcome, _)| outcome).collect();
     assert_eq!(logged, outcomes);
-    let lines = gate.lines.lock().unwrap().clone();
+    let lines = gate.lines();
     let first = lines.iter().find(|it| it["message"] == "request");
     let span = &first.context("no line")?["span"];
     assert_eq!(span["route"], "GET /api/members");

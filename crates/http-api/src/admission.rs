@@ -103,7 +103,7 @@ mod tests {
             "user_id": "user-1", "reason": "active", "line": "paid", "until": (NOW + 1).to_string(),
             "token_expires": (NOW + 1).to_string()
         } });
-        assert!(super::admission(&request(&as_text), NOW).is_ok());
+        assert!(admission(&request(&as_text), NOW).is_ok());
         let admission = code(NOW + 1, NOW + 1).unwrap();
         assert_eq!(admission.user_id.as_str(), "user-1");
         assert_eq!(admission.plan.unwrap().as_str(), "pro-monthly");

@@ -106,7 +106,9 @@ pub enum InvalidIssuer {
     #[error("must be a URL")]
     Url(#[from] InvalidUri),
     /// A part of one.
-    #[error("must be a whole URL, such as https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE")]
+    #[error(
+        "must be a whole URL, such as https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE"
+    )]
     Partial,
 }
 

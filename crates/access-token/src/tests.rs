@@ -359,8 +359,7 @@ async fn the_keys_can_be_read_elsewhere_than_at_the_issuer() {
     let origin = issuer.url.trim_end_matches("/pool").to_owned();
     // Nobody answers there: it is the name in the tokens.
     let name = "https://cognito-idp.example.invalid/pool";
-    let verifier =
-        Verifier::new(HttpsClient::new(), name, Some(&origin), CLIENT, SCOPE).unwrap();
+    let verifier = Verifier::new(HttpsClient::new(), name, Some(&origin), CLIENT, SCOPE).unwrap();
     let token = issuer.token(0, &json!({ "iss": name }));
     assert_eq!(told(&verifier, &token, NOW).await, "user-1");
     let own = issuer.token(0, &json!({}));
@@ -377,6 +376,9 @@ fn an_issuer_is_a_whole_url() {
     };
     assert_eq!(refused("not a url"), "must be a URL");
     for partial in ["cognito-idp.eu-central-1.amazonaws.com", "/pool"] {
-        assert!(refused(partial).starts_with("must be a whole URL"), "{partial}");
+        assert!(
+            refused(partial).starts_with("must be a whole URL"),
+            "{partial}"
+        );
     }
 }

@@ -115,7 +115,10 @@ mod tests {
     #[test]
     fn who_has_not_come_through_the_gate_is_nobody() {
         let mut incomplete = said(NOW + 1, NOW + 1);
-        incomplete["lambda"].as_object_mut().unwrap().remove("until");
+        incomplete["lambda"]
+            .as_object_mut()
+            .unwrap()
+            .remove("until");
         let mut other = said(NOW + 1, NOW + 1);
         other["lambda"]["user_id"] = json!("a#b");
         for authorizer in [

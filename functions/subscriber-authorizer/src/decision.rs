@@ -1,9 +1,7 @@
 //! Whether somebody gets in, and why.
 
 use access_token::Refusal;
-use billing::{
-    Line, PlanKey, Policy, Reason, Requirement, Snapshot, Timestamp, UserId, access,
-};
+use billing::{Line, PlanKey, Policy, Reason, Requirement, Snapshot, Timestamp, UserId, access};
 use serde::Serialize;
 use store::UserRecord;
 use tracing::Span;

@@ -151,8 +151,9 @@ mod tests {
             "GET  /api/members",
             "$defaults",
         ] {
-            let expected =
-                format!("{route_key:?} is no route key: it must be $default, or a method and a path");
+            let expected = format!(
+                "{route_key:?} is no route key: it must be $default, or a method and a path"
+            );
             assert_eq!(refusal(&format!("{{{route_key:?}: \"\"}}")), expected);
         }
         assert_eq!(
@@ -167,8 +168,17 @@ mod tests {
             refusal(r#"{"GET /a": "feature:a", "GET /a": ""}"#),
             r#""GET /a" stands there twice"#
         );
-        for wrong in ["", "[]", "null", r#"{"GET /a": ["feature:a"]}"#, r#"{"GET /a": null}"#] {
-            assert!(refusal(wrong).starts_with("must be JSON of routes"), "{wrong}");
+        for wrong in [
+            "",
+            "[]",
+            "null",
+            r#"{"GET /a": ["feature:a"]}"#,
+            r#"{"GET /a": null}"#,
+        ] {
+            assert!(
+                refusal(wrong).starts_with("must be JSON of routes"),
+                "{wrong}"
+            );
         }
     }
 }

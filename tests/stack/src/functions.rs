@@ -64,7 +64,10 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
         ("SIGN_IN_URL", "http://127.0.0.1:9"),
         ("SIGN_IN_ISSUER", "http://127.0.0.1:9"),
         ("SIGN_IN_CLIENT_ID", "client"),
-        ("REQUIREMENTS", r#"{"GET /api/members/reports": "feature:reports"}"#),
+        (
+            "REQUIREMENTS",
+            r#"{"GET /api/members/reports": "feature:reports"}"#,
+        ),
         ("USER_POOL_ID", "pool"),
         ("STRIPE_PUBLISHABLE_KEY", "pk_test_1"),
         ("STRIPE_SECRET_ARN", STRIPE_SECRET),

@@ -76,7 +76,9 @@ async fn judge(event: Value) -> Result<Value, Error> {
     let asked = ASKED.fetch_add(1, Ordering::Relaxed) + 1;
     let say = event["headers"]["x-say"].as_str().unwrap_or("yes");
     match say {
-        "yes" => Ok(json!({ "isAuthorized": true, "context": { "asked": asked, "question": event } })),
+        "yes" => {
+            Ok(json!({ "isAuthorized": true, "context": { "asked": asked, "question": event } }))
+        }
         "no" => Ok(json!({ "isAuthorized": false, "context": { "asked": asked } })),
         "fail" => Err("this request cannot be judged".into()),
         "crash" => std::process::abort(),

@@ -115,7 +115,10 @@ fn identity(
         IdentitySource::RouteKey => context.route_key.to_owned(),
     };
     let values: Vec<String> = sources.iter().map(of_request).collect();
-    values.iter().all(|value| !value.is_empty()).then_some(values)
+    values
+        .iter()
+        .all(|value| !value.is_empty())
+        .then_some(values)
 }
 
 fn of(variables: &BTreeMap<String, String>, name: &str) -> String {

@@ -166,7 +166,9 @@ impl Gateway {
                 let Some(function) = self.functions.get(&spec.function) else {
                     return Err(Box::new(internal_error()));
                 };
-                let asked = self.lambda_authorizers.authorize(spec, function, head, context);
+                let asked = self
+                    .lambda_authorizers
+                    .authorize(spec, function, head, context);
                 asked
                     .await
                     .map(|said| Some(Identity::Lambda(said)))
@@ -218,7 +220,9 @@ fn functions_of(route: &RouteSpec) -> impl Iterator<Item = &str> {
         Some(AuthorizerSpec::Lambda(spec)) => Some(spec.function.as_str()),
         Some(AuthorizerSpec::Jwt(_)) | None => None,
     };
-    [Some(route.function.as_str()), authorizer].into_iter().flatten()
+    [Some(route.function.as_str()), authorizer]
+        .into_iter()
+        .flatten()
 }
 
 fn denied(denial: &Denial) -> Response<Body> {

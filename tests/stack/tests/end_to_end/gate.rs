@@ -37,7 +37,11 @@ async fn only_who_subscribes_gets_in_and_only_as_far_as_their_plan_goes() -> Res
     });
     assert_eq!(admission, expected);
     assert_eq!(reports, forbidden());
-    assert_eq!(answers(&stack, Some(&bob)).await?, shut, "bob has paid nothing");
+    assert_eq!(
+        answers(&stack, Some(&bob)).await?,
+        shut,
+        "bob has paid nothing"
+    );
 
     stack.subscribe(&bob, "pro-monthly").await?;
     stack.until(&bob, "active").await;

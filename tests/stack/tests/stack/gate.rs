@@ -100,7 +100,9 @@ async fn no_token_but_our_own_is_looked_up_whoever_made_it() -> Result<()> {
         (other.under("key-1").sign(&good)?, "wrong_signature"),
         (key.sign(&claims(json!({ "exp": now() })))?, "expired"),
         (
-            key.sign(&claims(json!({ "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other" })))?,
+            key.sign(&claims(
+                json!({ "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other" }),
+            ))?,
             "other_issuer",
         ),
         (key.unsigned(&good), "malformed"),
@@ -115,10 +117,7 @@ async fn no_token_but_our_own_is_looked_up_whoever_made_it() -> Result<()> {
             "no_scope",
         ),
         (other.sign(&good)?, "unknown_key"),
-        (
-            key.sign(&claims(json!({ "sub": "a#b" })))?,
-            "invalid_user",
-        ),
+        (key.sign(&claims(json!({ "sub": "a#b" })))?, "invalid_user"),
         ("nonsense".to_owned(), "malformed"),
         (String::new(), "malformed"),
     ];
@@ -141,10 +140,7 @@ async fn no_token_but_our_own_is_looked_up_whoever_made_it() -> Result<()> {
 #[tokio::test]
 async fn a_flood_of_made_up_keys_does_not_have_the_keys_read_again_and_again() -> Result<()> {
     let issuer = Issuer::start().await?;
-    let (key, other) = (
-        IssuerKey::generate("key-1")?,
-        IssuerKey::generate("key-2")?,
-    );
+    let (key, other) = (IssuerKey::generate("key-1")?, IssuerKey::generate("key-2")?);
     issuer.publish(&[&key])?;
     let gate = Gate::new(&issuer, |_| ())?;
     let claims = issuer.claims("user-1", &json!({}));
@@ -155,7 +151,11 @@ async fn a_flood_of_made_up_keys_does_not_have_the_keys_read_again_and_again() -
     }
     // At the start, and once in ten seconds.
     let most = 1 + began.elapsed().as_secs() / 10;
-    assert!(issuer.reads() as u64 <= most, "{} of {most}", issuer.reads());
+    assert!(
+        issuer.reads() as u64 <= most,
+        "{} of {most}",
+        issuer.reads()
+    );
     Ok(())
 }
 
@@ -166,10 +166,7 @@ async fn a_new_key_is_taken_soon_and_the_old_one_goes_with_the_instance() -> Res
     stack.subscribe(&ann, "starter-monthly").await?;
     stack.until(&ann, "active").await;
     let issuer = Issuer::start().await?;
-    let (old, new) = (
-        IssuerKey::generate("key-1")?,
-        IssuerKey::generate("key-2")?,
-    );
+    let (old, new) = (IssuerKey::generate("key-1")?, IssuerKey::generate("key-2")?);
     issuer.publish(&[&old])?;
     let gate = Gate::on(&stack, &issuer)?;
     let claims = issuer.claims(&ann.sub, &json!({}));
@@ -205,7 +202,10 @@ async fn while_the_table_or_the_keys_cannot_be_had_the_gate_fails_and_lets_nobod
 
     let without_table = Gate::new(&issuer, |_| ())?;
     let failed = without_table.ask("/api/members", &token).await;
-    assert!(matches!(failed, Err(InvokeError::Function(_))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(InvokeError::Function(_))),
+        "{failed:?}"
+    );
     let (logged, counted) = without_table.told(1).await;
     assert_eq!(logged[0].0, "store_unavailable");
     assert_eq!(counted, ["store_unavailable"]);
@@ -213,7 +213,10 @@ async fn while_the_table_or_the_keys_cannot_be_had_the_gate_fails_and_lets_nobod
     issuer.set_down(true);
     let without_keys = Gate::on(&stack, &issuer)?;
     let failed = without_keys.ask("/api/members", &token).await;
-    assert!(matches!(failed, Err(InvokeError::Function(_))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(InvokeError::Function(_))),
+        "{failed:?}"
+    );
     let (logged, counted) = without_keys.told(1).await;
     assert_eq!(logged[0].0, "keys_unavailable");
     assert_eq!(counted, ["keys_unavailable"]);
@@ -224,8 +227,14 @@ async fn while_the_table_or_the_keys_cannot_be_had_the_gate_fails_and_lets_nobod
     })
     .await;
 
-    let nonsense = without_keys.function.invoke(json!({ "version": "1.0" })).await;
-    assert!(matches!(nonsense, Err(InvokeError::Function(_))), "{nonsense:?}");
+    let nonsense = without_keys
+        .function
+        .invoke(json!({ "version": "1.0" }))
+        .await;
+    assert!(
+        matches!(nonsense, Err(InvokeError::Function(_))),
+        "{nonsense:?}"
+    );
     Ok(())
 }
 
@@ -299,7 +308,10 @@ async fn what_is_behind_the_gate_takes_nobodys_word_but_the_gates_and_not_for_lo
     ] {
         let answer = members.invoke(event.into_payload()).await?;
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
-        assert_eq!((&answer["statusCode"], &body["code"]), (&json!(status), &code));
+        assert_eq!(
+            (&answer["statusCode"], &body["code"]),
+            (&json!(status), &code)
+        );
     }
     Ok(())
 }

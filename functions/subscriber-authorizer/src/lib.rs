@@ -15,13 +15,13 @@ use access_token::{AccessToken, KeysError, TokenError, Verifier};
 use billing::{App, Policy, Timestamp};
 use lambda::metrics::{self, Unit};
 use lambda::{AnswerError, Connections, Env, Function, StartError};
-use serde_json::Value;
 use store::{StoreError, Table};
 use tracing::field::Empty;
 use tracing::{Instrument, Span, error, info, info_span};
 
 use decision::Decision;
 pub use decision::{Answer, Context};
+pub use request::Question;
 use request::{InvalidRequest, Request};
 pub use requirements::{InvalidRequirements, Requirements};
 
@@ -59,6 +59,7 @@ impl Failure {
 }
 
 impl Function for SubscriberAuthorizer {
+    type Input = Question;
     type Answer = Answer;
 
     async fn start(env: &Env) -> Result<Self, StartError> {
@@ -90,11 +91,11 @@ impl Function for SubscriberAuthorizer {
     /// itself, the keys' after 1.5 s and DynamoDB's after 4 s, so that this is known well before API Gateway gives up.
     async fn answer(
         &self,
-        input: Value,
+        question: Question,
         _: impl Fn() -> Duration + Copy + Send + Sync,
     ) -> Result<Answer, AnswerError> {
         let started = Instant::now();
-        let request = Request::read(&input);
+        let request = Request::read(&question);
         let span = info_span!(
             "request",
             request_id = request.as_ref().ok().and_then(|it| it.id),

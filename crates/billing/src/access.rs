@@ -64,6 +64,29 @@ pub enum Reason {
     NoSubscription,
 }
 
+impl Reason {
+    /// Its stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Trialing => "trialing",
+            Self::AwaitingPayment => "awaiting_payment",
+            Self::PastDue => "past_due",
+            Self::Ending => "ending",
+            Self::Lapsed => "lapsed",
+            Self::Disputed => "disputed",
+            Self::Refunded => "refunded",
+            Self::Incomplete => "incomplete",
+            Self::Unpaid => "unpaid",
+            Self::Paused => "paused",
+            Self::Canceled => "canceled",
+            Self::NotInCatalogue => "not_in_catalogue",
+            Self::NoSubscription => "no_subscription",
+        }
+    }
+}
+
 /// The decision, and the subscription that it rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access<'a> {
@@ -86,6 +109,8 @@ pub struct Access<'a> {
 pub struct Grant<'a> {
     /// When it ends if nothing more is heard from Stripe.
     pub until: Timestamp,
+    /// The line of the policy that gives it.
+    pub line: Line,
     /// The plan that the item is sold as; an old price that has lost its `lookup_key` is none.
     pub plan: Option<&'a PlanKey>,
     /// What its product's subscribers may use.
@@ -96,8 +121,14 @@ impl<'a> Access<'a> {
     /// When access to what asks for this ends if nothing more is heard from Stripe; `None` where there is none now.
     #[must_use]
     pub fn until_for(&self, requirement: &Requirement) -> Option<Timestamp> {
+        self.grant_for(requirement).map(|grant| grant.until)
+    }
+
+    /// What gives access to what asks for this; of several, what lasts longest.
+    #[must_use]
+    pub fn grant_for(&self, requirement: &Requirement) -> Option<&Grant<'a>> {
         let met = self.grants.iter().filter(|it| requirement.is_met_by(it));
-        met.map(|grant| grant.until).max()
+        met.max_by_key(|grant| (grant.until, grant.plan))
     }
 
     /// What the user may use now, each once, in order.
@@ -160,7 +191,7 @@ fn decide<'a>(
     let until = term.and_then(|term| term.until(line));
     let grants: Vec<_> = until
         .filter(|until| now < *until)
-        .map(|until| grants(subscription, snapshot, until).collect())
+        .map(|until| grants(subscription, snapshot, until, line).collect())
         .unwrap_or_default();
     let granted = !grants.is_empty();
     let line = if granted { line } else { line.when_over() };
@@ -179,11 +210,13 @@ fn grants<'a>(
     subscription: &'a Subscription,
     snapshot: &'a Snapshot,
     until: Timestamp,
+    line: Line,
 ) -> impl Iterator<Item = Grant<'a>> {
     subscription.items.iter().filter_map(move |item| {
         let product = snapshot.product(&item.price.product)?;
         Some(Grant {
             until,
+            line,
             plan: item.price.plan.as_ref(),
             features: &product.features,
         })

@@ -71,6 +71,7 @@ impl FromStr for Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Line;
 
     #[test]
     fn any_one_of_what_is_asked_for_suffices() {
@@ -80,6 +81,7 @@ mod tests {
             let requirement = Requirement::parse(texts).unwrap();
             let grant = Grant {
                 until: 0,
+                line: Line::Paid,
                 plan: Some(&plan),
                 features: &features,
             };
@@ -100,6 +102,7 @@ mod tests {
         let features = [Feature::parse("api").unwrap()];
         let grant = Grant {
             until: 0,
+            line: Line::Paid,
             plan: None,
             features: &features,
         };

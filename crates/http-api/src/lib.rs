@@ -1,5 +1,6 @@
 //! What the functions behind the HTTP API share: how they run, who is calling, and how they answer.
 
+mod admission;
 mod body;
 mod caller;
 mod function;
@@ -7,6 +8,7 @@ mod origin;
 mod problem;
 mod response;
 
+pub use admission::{Admission, admission};
 pub use body::{json_body, no_body, raw_body};
 pub use caller::{caller, record_of, refuse_deleted};
 pub use function::{HttpFunction, Outcome, run, time_left};

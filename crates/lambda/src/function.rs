@@ -4,13 +4,16 @@ use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use crate::process::run;
 use crate::{AnswerError, Env, StartError};
 
 /// A function that is not behind the HTTP API; one that is, is an `HttpFunction`.
 pub trait Function: Sized + Send + Sync + 'static {
+    /// What whoever calls it sends. What is not of this form is answered with an error before the function sees it.
+    type Input: DeserializeOwned + Send;
+
     /// What whoever calls it gets.
     type Answer: Serialize;
 
@@ -26,7 +29,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// [`AnswerError`]: whoever calls gets to read it, and Lambda may call again.
     fn answer(
         &self,
-        input: Value,
+        input: Self::Input,
         time_left: impl Fn() -> Duration + Copy + Send + Sync,
     ) -> impl Future<Output = Result<Self::Answer, AnswerError>> + Send;
 }
@@ -35,7 +38,7 @@ pub trait Function: Sized + Send + Sync + 'static {
 pub fn serve<F: Function>() -> ExitCode {
     run(async |env| {
         let function = &F::start(&env).await?;
-        let service = service_fn(move |event: LambdaEvent<Value>| {
+        let service = service_fn(move |event: LambdaEvent<F::Input>| {
             let deadline = event.context.deadline();
             let time_left = move || {
                 deadline

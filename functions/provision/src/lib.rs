@@ -56,6 +56,7 @@ pub struct Provision {
 }
 
 impl Function for Provision {
+    type Input = Value;
     type Answer = Value;
 
     async fn start(env: &Env) -> Result<Self, StartError> {

@@ -26,6 +26,7 @@ struct Input {
 struct InvalidInput;
 
 impl Function for Reconcile {
+    type Input = Value;
     type Answer = Report;
 
     async fn start(env: &Env) -> Result<Self, StartError> {

@@ -8,9 +8,9 @@ use local_stack::lambda::{Function, FunctionConfig};
 use serde::{Deserialize, Serialize};
 use stack_tests::Tap;
 
-use crate::world::{Services, World};
+use crate::world::{Services, World, ensure_let_in};
 
-/// DynamoDB's and Secrets Manager's operations by name, Stripe's requests as `GET /path`, with `…` for ids.
+/// DynamoDB's and Secrets Manager's operations by name, Stripe's and the sign-in's requests as `GET /path`, with `…` for ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
     /// Once in the life of an instance: at init, beside the first request, or in it.
@@ -25,24 +25,26 @@ pub async fn of(world: &World, function: &str, functions: &Path) -> Result<Calls
         Tap::before(&world.plain.dynamodb).await?,
         Tap::before(&world.plain.secrets).await?,
         Tap::before(&world.plain.stripe).await?,
+        Tap::before(&world.plain.sign_in).await?,
     ];
     let seen = || {
         let mut all: Vec<String> = taps.iter().flat_map(Tap::seen).map(without_ids).collect();
         all.sort();
         all
     };
-    let [dynamodb, secrets, stripe] = taps.each_ref().map(|tap| tap.url.clone());
+    let [dynamodb, secrets, stripe, sign_in] = taps.each_ref().map(|tap| tap.url.clone());
     let mut config =
         FunctionConfig::new(functions.join(function)).timeout(Duration::from_secs(120));
     config.env = world.environment_at(&Services {
         dynamodb,
         secrets,
         stripe,
+        sign_in,
     });
     let lambda = Function::new(config);
-    lambda.invoke(world.request(function)?).await?;
+    ensure_let_in(function, &lambda.invoke(world.request(function)?).await?)?;
     let mut once = seen();
-    lambda.invoke(world.request(function)?).await?;
+    ensure_let_in(function, &lambda.invoke(world.request(function)?).await?)?;
     let request = seen();
     lambda.shutdown().await;
     for call in &request {

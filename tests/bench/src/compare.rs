@@ -13,7 +13,7 @@ use stack_tests::eventually;
 
 use crate::contender::Contender;
 use crate::process::{Apart, SmallCpu, cpu_ms, peak_mb};
-use crate::world::{HTTP, OTHERS, World, answer};
+use crate::world::{GATE, HTTP, OTHERS, World, answer, ensure_let_in};
 use crate::{calls, plot, report};
 
 /// What `bench compare` takes.
@@ -99,7 +99,7 @@ pub async fn run(functions: &Path, options: &Options) -> Result<bool> {
             Contender::native("floor", functions.join("floor"))?,
             Contender::native("ours", functions.join(function))?,
         ];
-        if function == "subscription-status" {
+        if ["subscription-status", GATE].contains(&function) {
             contenders.push(Contender::native("get-item", functions.join("get-item"))?);
         }
         if HTTP.contains(&function) {
@@ -303,8 +303,9 @@ async fn cold(
     let pid = pid_of(lambda)?;
     let init_cpu = cpu_ms(pid)?;
     let began = Instant::now();
-    lambda.invoke(request).await?;
+    let reply = lambda.invoke(request).await?;
     let first = ms_since(began);
+    ensure_let_in(function, &reply)?;
     samples.init.push(init);
     samples.init_cpu.push(init_cpu);
     samples.first.push(first);

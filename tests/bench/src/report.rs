@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::compare::{Figures, Results, Row};
-use crate::world::HTTP;
+use crate::world::{GATE, HTTP};
 
 /// A promise, and how it was kept.
 pub struct Target {
@@ -67,14 +67,14 @@ pub fn targets(results: &Results) -> Vec<Target> {
             }
         }
     }
-    if let Some(calls) = results.calls.get("subscription-status") {
-        targets.push(Target {
-            text: format!(
-                "subscription-status: asks for {}, and nothing else",
-                calls.request.join(", ")
-            ),
-            met: calls.request == ["GetItem"],
-        });
+    for function in ["subscription-status", GATE] {
+        if let Some(calls) = results.calls.get(function) {
+            let asked = calls.request.join(", ");
+            targets.push(Target {
+                text: format!("{function}: asks for {asked}, and nothing else"),
+                met: calls.request == ["GetItem"],
+            });
+        }
     }
     targets
 }

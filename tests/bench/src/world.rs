@@ -25,20 +25,25 @@ pub const HTTP: [&str; 4] = [
     "webhook",
 ];
 /// See [`HTTP`].
-pub const OTHERS: [&str; 6] = [
+pub const OTHERS: [&str; 8] = [
     "account",
     "change-subscription",
     "create-portal-session",
     "invoices",
+    "members",
     "provision",
     "reconcile",
+    GATE,
 ];
+/// Lets subscribers in.
+pub const GATE: &str = "subscriber-authorizer";
 
 /// Where a function finds what it asks.
 pub struct Services {
     pub dynamodb: String,
     pub secrets: String,
     pub stripe: String,
+    pub sign_in: String,
 }
 
 /// Everything around a function.
@@ -92,6 +97,7 @@ impl World {
             dynamodb: stack.dynamodb.clone(),
             secrets: format!("http://{}", listener.local_addr()?),
             stripe: stack.addresses.stripe.clone(),
+            sign_in: stack.addresses.sign_in.clone(),
         };
         tokio::spawn(axum::serve(listener, secrets.router()).into_future());
         let authority = Authority::new()?;
@@ -99,6 +105,7 @@ impl World {
             dynamodb: TlsFront::before(&plain.dynamodb, &authority).await?.url,
             secrets: TlsFront::before(&plain.secrets, &authority).await?.url,
             stripe: TlsFront::before(&plain.stripe, &authority).await?.url,
+            sign_in: TlsFront::before(&plain.sign_in, &authority).await?.url,
         };
         Ok(Self {
             stack,
@@ -137,7 +144,9 @@ impl World {
             ("TABLE_NAME", &names::physical("Table")),
             ("SITE_URL", &addresses.site),
             ("SIGN_IN_URL", &addresses.sign_in),
-            ("SIGN_IN_CLIENT_ID", "client"),
+            ("SIGN_IN_ISSUER", &addresses.sign_in),
+            ("SIGN_IN_CLIENT_ID", &names::physical("UserPoolClient")),
+            ("REQUIREMENTS", "{}"),
             ("STRIPE_PUBLISHABLE_KEY", "pk_test_local"),
             ("STRIPE_SECRET_ARN", "stripe"),
             ("STRIPE_API_BASE", &services.stripe),
@@ -153,7 +162,7 @@ impl World {
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &services.secrets),
             (
                 "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
-                &addresses.sign_in,
+                &services.sign_in,
             ),
             ("PARTITION_KEY", &partition),
         ]
@@ -194,6 +203,16 @@ impl World {
                 by(event, &self.subscriber).into_payload()
             }
             "invoices" => by(Event::new("GET", "/api/invoices"), &self.subscriber).into_payload(),
+            "members" => {
+                let event = Event::new("GET", "/api/members");
+                let until = stack_tests::now() + 3_600;
+                event.admitted(&self.subscriber.sub, until).into_payload()
+            }
+            GATE => {
+                let token = format!("Bearer {}", self.subscriber.access_token);
+                let event = Event::new("GET", "/api/members").header("authorization", &token);
+                event.question().into_payload()
+            }
             "account" => {
                 let event = by(Event::new("POST", "/api/account/email"), &self.subscriber);
                 let token = format!("Bearer {}", self.subscriber.access_token);
@@ -208,6 +227,13 @@ impl World {
 
 fn by(event: Event, user: &User) -> Event {
     event.claims(json!({ "sub": user.sub, "token_use": "access" }))
+}
+
+/// That the gate lets the subscriber in, and so has done all of its work. Whatever others say is not looked at.
+pub fn ensure_let_in(function: &str, reply: &Value) -> Result<()> {
+    let lets_in = reply["isAuthorized"] == true;
+    ensure!(function != GATE || lets_in, "the gate says {reply}");
+    Ok(())
 }
 
 /// The body that an HTTP function has answered with.

@@ -62,7 +62,12 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
         ("TABLE_NAME", "tollgate"),
         ("SITE_URL", "https://example.com"),
         ("SIGN_IN_URL", "http://127.0.0.1:9"),
+        ("SIGN_IN_ISSUER", "http://127.0.0.1:9"),
         ("SIGN_IN_CLIENT_ID", "client"),
+        (
+            "REQUIREMENTS",
+            r#"{"GET /api/members/reports": "feature:reports"}"#,
+        ),
         ("USER_POOL_ID", "pool"),
         ("STRIPE_PUBLISHABLE_KEY", "pk_test_1"),
         ("STRIPE_SECRET_ARN", STRIPE_SECRET),
@@ -138,6 +143,27 @@ impl Event {
     #[must_use]
     pub fn signed_in(self) -> Self {
         self.claims(json!({ "sub": "user-1", "token_use": "access" }))
+    }
+
+    /// Of somebody whom the gate has let in, until then.
+    #[must_use]
+    pub fn admitted(mut self, user: &str, until: i64) -> Self {
+        self.0["requestContext"]["authorizer"] = json!({ "lambda": {
+            "user_id": user, "reason": "active", "line": "paid", "until": until, "plan": "starter-monthly", "token_expires": until
+        } });
+        self
+    }
+
+    /// What API Gateway asks the gate about it.
+    #[must_use]
+    pub fn question(mut self) -> Self {
+        let route = self.0["routeKey"].as_str().unwrap_or_default();
+        let arn = "arn:aws:execute-api:us-east-1:123456789012:api-id/$default";
+        let arn = format!("{arn}/{}", route.replacen(' ', "", 1));
+        self.0["type"] = "REQUEST".into();
+        self.0["routeArn"] = arn.into();
+        self.0["identitySource"] = json!([self.0["headers"]["authorization"]]);
+        self
     }
 
     /// With a header, its name in lower case.

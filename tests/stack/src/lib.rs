@@ -4,6 +4,7 @@
 
 mod accounts;
 mod functions;
+mod issuer;
 mod local;
 mod signature;
 mod stack;
@@ -12,6 +13,7 @@ mod tls;
 mod user;
 
 pub use functions::{Event, STRIPE_SECRET, Surroundings, WEBHOOK_SECRET, function};
+pub use issuer::{Issuer, IssuerKey};
 pub use local::LocalStack;
 pub use signature::sign;
 pub use stack::{Addresses, Answer, Deployed, Stack};

@@ -149,6 +149,8 @@ PROBES = {
     "write to create-portal-session's log": log_of("CreatePortalSessionLogs"),
     "write to invoices' log": log_of("InvoicesLogs"),
     "write to account's log": log_of("AccountLogs"),
+    "write to subscriber-authorizer's log": log_of("SubscriberAuthorizerLogs"),
+    "write to members' log": log_of("MembersLogs"),
     "write to webhook's log": log_of("WebhookLogs"),
     "write to reconcile's log": log_of("ReconcileLogs"),
     "write to provision's log": log_of("ProvisionLogs"),
@@ -178,6 +180,8 @@ MAY = {
     "AccountFunction": (SYNC - {"read the plans", "change the plans"}) | {
         "note a user's deletion", "delete somebody's sign-in", "write to account's log",
     },
+    "SubscriberAuthorizerFunction": {"read a user", "write to subscriber-authorizer's log"},
+    "MembersFunction": {"write to members' log"},
     "WebhookFunction": SYNC | {
         "put an item of a customer", "put an event about nobody", "map a user to a customer", "read the signing secrets",
         "write to webhook's log",

@@ -2,10 +2,12 @@
 //!
 //! `do` is in the event itself or, behind the gateway, in the query: `echo` (the default), `answer` (with the request's
 //! body as it is), `log`, `meet`, `fail`, `crash`, `hang`. `ON_START` in the environment: `fail` or `hang`; `ANSWER`: what
-//! it answers to everything.
+//! it answers to everything; `AUTHORIZER`: it is one, and says what the header `x-say` says: `yes` (the default), `no`,
+//! `fail`, `crash`, `hang`, or JSON as it is.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -26,6 +28,9 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         return Ok(serde_json::from_str(&answer)?);
     }
     let (event, context) = event.into_parts();
+    if std::env::var_os("AUTHORIZER").is_some() {
+        return judge(event).await;
+    }
     let action = event
         .get("do")
         .or_else(|| event.pointer("/queryStringParameters/do"));
@@ -62,6 +67,23 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             std::process::abort()
         }
         _ => std::future::pending().await,
+    }
+}
+
+/// Tells what it was asked, and how often.
+async fn judge(event: Value) -> Result<Value, Error> {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    let asked = ASKED.fetch_add(1, Ordering::Relaxed) + 1;
+    let say = event["headers"]["x-say"].as_str().unwrap_or("yes");
+    match say {
+        "yes" => {
+            Ok(json!({ "isAuthorized": true, "context": { "asked": asked, "question": event } }))
+        }
+        "no" => Ok(json!({ "isAuthorized": false, "context": { "asked": asked } })),
+        "fail" => Err("this request cannot be judged".into()),
+        "crash" => std::process::abort(),
+        "hang" => std::future::pending().await,
+        answer => Ok(serde_json::from_str(answer)?),
     }
 }
 

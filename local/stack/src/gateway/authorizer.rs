@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 
 use super::keys::KeySource;
-use crate::template::AuthorizerSpec;
+use crate::template::JwtAuthorizerSpec;
 
 /// Who calls, in the form that a function sees.
 pub(super) struct Identity {
@@ -51,7 +51,7 @@ impl Denial {
 /// Checks the token of a request.
 pub(super) async fn authorize(
     keys: &KeySource,
-    authorizer: &AuthorizerSpec,
+    authorizer: &JwtAuthorizerSpec,
     scopes: &[String],
     headers: &HeaderMap,
 ) -> Result<Identity, Denial> {
@@ -84,7 +84,7 @@ pub(super) async fn authorize(
 
 async fn verify_signature(
     keys: &KeySource,
-    authorizer: &AuthorizerSpec,
+    authorizer: &JwtAuthorizerSpec,
     token: &str,
 ) -> Result<Map<String, Value>, Denial> {
     const MALFORMED: Denial = Denial::InvalidToken("the token is malformed");
@@ -112,7 +112,7 @@ async fn verify_signature(
 /// `now` is in Unix seconds.
 fn check_claims(
     claims: &Map<String, Value>,
-    authorizer: &AuthorizerSpec,
+    authorizer: &JwtAuthorizerSpec,
     now: f64,
 ) -> Result<(), Denial> {
     let time = |name: &str| claims.get(name).map(|value| value.as_f64());

@@ -14,7 +14,20 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::authorizer::Identity;
+use super::authorizer;
+use crate::lambda::REGION;
+
+const ACCOUNT: &str = "000000000000";
+const API: &str = "local";
+const STAGE: &str = "$default";
+
+/// What an authorizer has said of who calls.
+pub(super) enum Identity {
+    /// The claims of their token.
+    Jwt(authorizer::Identity),
+    /// The context of a Lambda authorizer's answer, as it is.
+    Lambda(Value),
+}
 
 /// What an event tells besides the request itself.
 pub(super) struct EventContext<'a> {
@@ -66,12 +79,29 @@ pub(super) fn build(head: &Parts, body: &[u8], context: &EventContext<'_>) -> Va
     Value::Object(event)
 }
 
+/// What a Lambda authorizer is asked about a request: the event without its body, and what of it identifies the caller.
+///
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html#http-api-lambda-authorizer.payload-format>
+pub(super) fn question(head: &Parts, context: &EventContext<'_>, identity: &[String]) -> Value {
+    let (method, path) = (&head.method, head.uri.path());
+    let mut event = build(head, &[], context);
+    if let Value::Object(event) = &mut event {
+        event.remove("isBase64Encoded");
+    }
+    event["type"] = json!("REQUEST");
+    event["routeArn"] = json!(format!(
+        "arn:aws:execute-api:{REGION}:{ACCOUNT}:{API}/{STAGE}/{method}{path}"
+    ));
+    event["identitySource"] = json!(identity);
+    event
+}
+
 fn request_context(head: &Parts, context: &EventContext<'_>) -> Value {
     let now = Timestamp::now();
     let host = host(&head.headers);
     let mut request = json!({
-        "accountId": "000000000000",
-        "apiId": "local",
+        "accountId": ACCOUNT,
+        "apiId": API,
         "domainName": host,
         "domainPrefix": host.split('.').next(),
         "http": {
@@ -83,13 +113,17 @@ fn request_context(head: &Parts, context: &EventContext<'_>) -> Value {
         },
         "requestId": context.request_id,
         "routeKey": context.route_key,
-        "stage": "$default",
+        "stage": STAGE,
         "time": now.to_zoned(TimeZone::UTC).strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
         "timeEpoch": now.as_millisecond(),
     });
-    if let Some(identity) = context.identity {
-        request["authorizer"] =
-            json!({ "jwt": { "claims": identity.claims, "scopes": identity.scopes } });
+    match context.identity {
+        None => {}
+        Some(Identity::Jwt(identity)) => {
+            request["authorizer"] =
+                json!({ "jwt": { "claims": identity.claims, "scopes": identity.scopes } });
+        }
+        Some(Identity::Lambda(said)) => request["authorizer"] = json!({ "lambda": said }),
     }
     request
 }

@@ -1,10 +1,11 @@
-//! API Gateway's part: an HTTP API with JWT authorizers and Lambda proxy integrations, payload format 2.0.
+//! API Gateway's part: an HTTP API with JWT and Lambda authorizers and Lambda proxy integrations, payload format 2.0.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>
 
 mod authorizer;
 mod event;
 mod keys;
+mod lambda_authorizer;
 mod reply;
 mod routes;
 
@@ -15,16 +16,18 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 
 use crate::lambda::{Function, InvokeError, LogSink};
-use crate::template::ApiSpec;
-use authorizer::{Denial, Identity};
-use event::EventContext;
+use crate::template::{ApiSpec, AuthorizerSpec, RouteSpec};
+use authorizer::Denial;
+use event::{EventContext, Identity};
 use keys::KeySource;
-use routes::{Match, Routes};
+use lambda_authorizer::{LambdaAuthorizers, Refusal};
+use routes::Routes;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
@@ -36,6 +39,7 @@ pub struct Gateway {
     functions: BTreeMap<String, Function>,
     stage_variables: BTreeMap<String, String>,
     keys: KeySource,
+    lambda_authorizers: LambdaAuthorizers,
     logs: LogSink,
 }
 
@@ -45,7 +49,7 @@ pub enum GatewayError {
     /// A route key that is neither `$default` nor `METHOD /path`.
     #[error("{0} is not a route key: it must be `$default` or a method and a path")]
     RouteKey(String),
-    /// A route whose function is not there.
+    /// A route whose function, or whose authorizer's, is not there.
     #[error("the route {route_key} needs the function {function}, which is not there")]
     NoFunction {
         /// The route.
@@ -65,22 +69,22 @@ impl Gateway {
         functions: BTreeMap<String, Function>,
         logs: LogSink,
     ) -> Result<Self, GatewayError> {
-        if let Some(route) = api
-            .routes
-            .iter()
-            .find(|route| !functions.contains_key(&route.function))
-        {
-            let (route_key, function) = (route.route_key.clone(), route.function.clone());
-            return Err(GatewayError::NoFunction {
-                route_key,
-                function,
-            });
+        for route in &api.routes {
+            for function in functions_of(route) {
+                if !functions.contains_key(function) {
+                    return Err(GatewayError::NoFunction {
+                        route_key: route.route_key.clone(),
+                        function: function.to_owned(),
+                    });
+                }
+            }
         }
         Ok(Self {
             routes: Routes::new(api.routes)?,
             functions,
             stage_variables: api.stage_variables,
             keys: KeySource::default(),
+            lambda_authorizers: LambdaAuthorizers::default(),
             logs,
         })
     }
@@ -105,30 +109,31 @@ impl Gateway {
         let Some(matched) = self.routes.find(&head.method, head.uri.path()) else {
             return reply::message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let identity = match self.authorize(&matched, &head.headers).await {
-            Ok(identity) => identity,
-            Err(denial) => return denied(&denial),
-        };
-        let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
-            return reply::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
-        };
-        let context = EventContext {
+        let mut context = EventContext {
             request_id,
             source_ip,
             route_key: &matched.route.route_key,
             path_parameters: &matched.path_parameters,
             stage_variables: &self.stage_variables,
-            identity: identity.as_ref(),
+            identity: None,
+        };
+        let identity = match self.authorize(matched.route, &head, &context).await {
+            Ok(identity) => identity,
+            Err(response) => return *response,
+        };
+        context.identity = identity.as_ref();
+        let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+            return reply::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
         let event = event::build(&head, &body, &context);
         let Some(function) = self.functions.get(&matched.route.function) else {
-            return reply::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+            return internal_error();
         };
         let timeout = matched.route.timeout;
         match tokio::time::timeout(timeout, function.invoke(event)).await {
             Ok(Ok(value)) => reply::from_function(value).unwrap_or_else(|problem| {
                 self.log(function, &problem);
-                reply::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+                internal_error()
             }),
             Ok(Err(error)) => {
                 self.log(function, &error.to_string());
@@ -141,17 +146,44 @@ impl Gateway {
         }
     }
 
+    /// What the route's authorizer says of who calls, or the answer to who does not get through.
     async fn authorize(
         &self,
-        matched: &Match<'_>,
-        headers: &axum::http::HeaderMap,
-    ) -> Result<Option<Identity>, Denial> {
-        match &matched.route.authorizer {
+        route: &RouteSpec,
+        head: &Parts,
+        context: &EventContext<'_>,
+    ) -> Result<Option<Identity>, Box<Response<Body>>> {
+        match &route.authorizer {
             None => Ok(None),
-            Some(authorizer) => {
-                authorizer::authorize(&self.keys, authorizer, &matched.route.scopes, headers)
+            Some(AuthorizerSpec::Jwt(spec)) => {
+                let found =
+                    authorizer::authorize(&self.keys, spec, &route.scopes, &head.headers).await;
+                found
+                    .map(|identity| Some(Identity::Jwt(identity)))
+                    .map_err(|denial| Box::new(denied(&denial)))
+            }
+            Some(AuthorizerSpec::Lambda(spec)) => {
+                let Some(function) = self.functions.get(&spec.function) else {
+                    return Err(Box::new(internal_error()));
+                };
+                let asked = self
+                    .lambda_authorizers
+                    .authorize(spec, function, head, context);
+                asked
                     .await
-                    .map(Some)
+                    .map(|said| Some(Identity::Lambda(said)))
+                    .map_err(|refusal| Box::new(self.refused(function, &refusal)))
+            }
+        }
+    }
+
+    fn refused(&self, function: &Function, refusal: &Refusal) -> Response<Body> {
+        match refusal {
+            Refusal::Unidentified => reply::message(StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Refusal::Forbidden => reply::message(StatusCode::FORBIDDEN, "Forbidden"),
+            Refusal::Failed(problem) => {
+                self.log(function, problem);
+                internal_error()
             }
         }
     }
@@ -168,9 +200,7 @@ fn failed(error: &InvokeError) -> Response<Body> {
         InvokeError::Timeout
         | InvokeError::Crashed { .. }
         | InvokeError::Init { .. }
-        | InvokeError::Function(_) => {
-            reply::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-        }
+        | InvokeError::Function(_) => internal_error(),
         InvokeError::Throttled => {
             reply::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
         }
@@ -178,6 +208,21 @@ fn failed(error: &InvokeError) -> Response<Body> {
             reply::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
         }
     }
+}
+
+fn internal_error() -> Response<Body> {
+    reply::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+/// Its own, and its Lambda authorizer's.
+fn functions_of(route: &RouteSpec) -> impl Iterator<Item = &str> {
+    let authorizer = match &route.authorizer {
+        Some(AuthorizerSpec::Lambda(spec)) => Some(spec.function.as_str()),
+        Some(AuthorizerSpec::Jwt(_)) | None => None,
+    };
+    [Some(route.function.as_str()), authorizer]
+        .into_iter()
+        .flatten()
 }
 
 fn denied(denial: &Denial) -> Response<Body> {

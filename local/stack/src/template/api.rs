@@ -26,19 +26,71 @@ pub struct RouteSpec {
     pub function: String,
     /// How long API Gateway waits for the function.
     pub timeout: Duration,
-    /// The JWT authorizer, where the route has one.
+    /// The authorizer, where the route has one.
     pub authorizer: Option<AuthorizerSpec>,
-    /// Of which an access token needs one.
+    /// Of which an access token needs one, before a JWT authorizer.
     pub scopes: Vec<String>,
+}
+
+/// Who says whether a request may pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthorizerSpec {
+    /// API Gateway, by a token.
+    Jwt(JwtAuthorizerSpec),
+    /// A function.
+    Lambda(LambdaAuthorizerSpec),
 }
 
 /// A JWT authorizer that reads the `Authorization` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorizerSpec {
+pub struct JwtAuthorizerSpec {
     /// The token's `iss`, and where its keys are found.
     pub issuer: String,
     /// Accepted `aud`, or `client_id` where a token has no `aud`.
     pub audience: Vec<String>,
+}
+
+/// A Lambda authorizer with payload format 2.0 and simple responses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LambdaAuthorizerSpec {
+    /// Its logical id.
+    pub id: String,
+    /// The logical id of the function.
+    pub function: String,
+    /// What a request must have for the function to be asked, and what an answer is kept by.
+    pub identity_sources: Vec<IdentitySource>,
+    /// How long an answer is kept; not at all where it is zero.
+    pub ttl: Duration,
+}
+
+/// Something of a request: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html#http-api-lambda-authorizer.identity-sources>.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// `$request.header.…`, in lower case.
+    Header(String),
+    /// `$request.querystring.…`
+    Query(String),
+    /// `$stageVariables.…`
+    StageVariable(String),
+    /// `$context.routeKey`
+    RouteKey,
+}
+
+impl IdentitySource {
+    /// `None` for what the local gateway does not know.
+    fn parse(text: &str) -> Option<Self> {
+        if text == "$context.routeKey" {
+            return Some(Self::RouteKey);
+        }
+        let named = |prefix: &str| {
+            let name = text.strip_prefix(prefix)?;
+            (!name.is_empty()).then(|| name.to_owned())
+        };
+        let header = named("$request.header.").map(|name| Self::Header(name.to_lowercase()));
+        header
+            .or_else(|| named("$request.querystring.").map(Self::Query))
+            .or_else(|| named("$stageVariables.").map(Self::StageVariable))
+    }
 }
 
 impl Resolver<'_> {
@@ -79,11 +131,16 @@ impl Resolver<'_> {
         let integration = target.strip_prefix("integrations/").unwrap_or(&target);
         let (function, timeout) = self.integration(integration)?;
         let kind = self.property(id, "AuthorizationType")?;
+        let authorizer = || self.required(id, "AuthorizerId");
         let authorizer = match kind.as_ref().and_then(Value::as_str) {
             None | Some("NONE") => None,
-            Some("JWT") => Some(self.authorizer(&self.required(id, "AuthorizerId")?)?),
+            Some("JWT") => Some(AuthorizerSpec::Jwt(self.jwt_authorizer(&authorizer()?)?)),
+            Some("CUSTOM") => {
+                let spec = self.lambda_authorizer(&authorizer()?)?;
+                Some(AuthorizerSpec::Lambda(spec))
+            }
             Some(other) => {
-                let problem = format!("the local gateway knows NONE and JWT, not {other}");
+                let problem = format!("the local gateway knows NONE, JWT and CUSTOM, not {other}");
                 return Err(TemplateError::part(
                     property_path(id, "AuthorizationType"),
                     problem,
@@ -113,13 +170,7 @@ impl Resolver<'_> {
             "2.0",
             "the local gateway speaks payload format 2.0 only",
         )?;
-        let uri = self.required(id, "IntegrationUri")?;
-        let function = self.function_of(&uri)?.ok_or_else(|| {
-            TemplateError::part(
-                property_path(id, "IntegrationUri"),
-                format!("{uri} is none of the functions here"),
-            )
-        })?;
+        let function = self.invoked(id, "IntegrationUri")?;
         let timeout = match self.property(id, "TimeoutInMillis")? {
             Some(value) => value.as_u64().ok_or_else(|| {
                 TemplateError::part(
@@ -129,15 +180,77 @@ impl Resolver<'_> {
             })?,
             None => 30_000,
         };
-        Ok((function.to_owned(), Duration::from_millis(timeout)))
+        Ok((function, Duration::from_millis(timeout)))
     }
 
-    fn authorizer(&self, id: &str) -> Result<AuthorizerSpec, TemplateError> {
+    /// The function that a URI leads to.
+    fn invoked(&self, id: &str, property: &str) -> Result<String, TemplateError> {
+        let uri = self.required(id, property)?;
+        let function = self.function_of(&uri)?.ok_or_else(|| {
+            TemplateError::part(
+                property_path(id, property),
+                format!("{uri} is none of the functions here"),
+            )
+        })?;
+        Ok(function.to_owned())
+    }
+
+    fn lambda_authorizer(&self, id: &str) -> Result<LambdaAuthorizerSpec, TemplateError> {
+        self.expect(
+            id,
+            "AuthorizerType",
+            "REQUEST",
+            "a route of the type CUSTOM needs an authorizer of the type REQUEST",
+        )?;
+        self.expect(
+            id,
+            "AuthorizerPayloadFormatVersion",
+            "2.0",
+            "the local gateway speaks payload format 2.0 only",
+        )?;
+        if self.property(id, "EnableSimpleResponses")? != Some(Value::Bool(true)) {
+            return Err(TemplateError::part(
+                property_path(id, "EnableSimpleResponses"),
+                "the local gateway takes simple responses only",
+            ));
+        }
+        let sources = self.texts(id, "IdentitySource")?;
+        let at = property_path(id, "IdentitySource");
+        let parsed = sources.iter().map(|text| {
+            IdentitySource::parse(text).ok_or_else(|| {
+                TemplateError::part(&at, format!("{text} is not known to the local gateway"))
+            })
+        });
+        let identity_sources: Vec<_> = parsed.collect::<Result<_, _>>()?;
+        let ttl = match self.property(id, "AuthorizerResultTtlInSeconds")? {
+            None => 0,
+            Some(value) => value.as_u64().ok_or_else(|| {
+                TemplateError::part(
+                    property_path(id, "AuthorizerResultTtlInSeconds"),
+                    "must be a number of seconds",
+                )
+            })?,
+        };
+        if ttl > 0 && identity_sources.is_empty() {
+            return Err(TemplateError::part(
+                at,
+                "is missing: an answer cannot be kept by nothing",
+            ));
+        }
+        Ok(LambdaAuthorizerSpec {
+            id: id.to_owned(),
+            function: self.invoked(id, "AuthorizerUri")?,
+            identity_sources,
+            ttl: Duration::from_secs(ttl),
+        })
+    }
+
+    fn jwt_authorizer(&self, id: &str) -> Result<JwtAuthorizerSpec, TemplateError> {
         self.expect(
             id,
             "AuthorizerType",
             "JWT",
-            "the local gateway knows JWT authorizers only",
+            "a route of the type JWT needs an authorizer of the type JWT",
         )?;
         let sources = self.texts(id, "IdentitySource")?;
         if sources != ["$request.header.Authorization"] {
@@ -161,7 +274,7 @@ impl Resolver<'_> {
             "Audience",
         ])?;
         let audience = texts(&property_path(id, "JwtConfiguration.Audience"), audience)?;
-        Ok(AuthorizerSpec { issuer, audience })
+        Ok(JwtAuthorizerSpec { issuer, audience })
     }
 
     pub(super) fn property(&self, id: &str, name: &str) -> Result<Option<Value>, TemplateError> {

@@ -19,7 +19,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-pub use api::{ApiSpec, AuthorizerSpec, RouteSpec};
+pub use api::{
+    ApiSpec, AuthorizerSpec, IdentitySource, JwtAuthorizerSpec, LambdaAuthorizerSpec, RouteSpec,
+};
 pub use functions::{FunctionSpec, LogFormat};
 pub use page::PageSpec;
 pub use provision::ProvisionSpec;

@@ -5,15 +5,18 @@ use std::time::Duration;
 use local_stack::gateway::Gateway;
 use local_stack::lambda::{Function, FunctionConfig, discard};
 use local_stack::site::Site;
-use local_stack::template::{ApiSpec, AuthorizerSpec, PageSpec, RouteSpec};
+use local_stack::template::{
+    ApiSpec, AuthorizerSpec, IdentitySource, JwtAuthorizerSpec, LambdaAuthorizerSpec, PageSpec,
+    RouteSpec,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::tokens::Issuer;
 use crate::{function, sorted};
 
-/// A site whose API is one function behind an open route, one with a path parameter and one for which a token needs a
-/// scope.
+/// A site whose API is one function behind an open route, one with a path parameter, one for which a token needs a
+/// scope, and some behind another function.
 pub struct Api {
     url: String,
     files: tempfile::TempDir,
@@ -26,12 +29,34 @@ impl Api {
         Self::with(function(), Duration::from_secs(30)).await
     }
 
+    /// With an authorizer that may take so long.
+    pub async fn with_gate(limit: Duration) -> Self {
+        Self::with_both(function(), Duration::from_secs(30), limit).await
+    }
+
     async fn with(config: FunctionConfig, timeout: Duration) -> Self {
+        Self::with_both(config, timeout, Duration::from_secs(30)).await
+    }
+
+    async fn with_both(config: FunctionConfig, timeout: Duration, limit: Duration) -> Self {
         let issuer = Issuer::start().await;
-        let authorizer = AuthorizerSpec {
+        let authorizer = AuthorizerSpec::Jwt(JwtAuthorizerSpec {
             issuer: issuer.url.clone(),
             audience: vec!["local-UserPoolClient".to_owned()],
+        });
+        let header = IdentitySource::Header("authorization".to_owned());
+        let by_route = vec![header.clone(), IdentitySource::RouteKey];
+        let gate = |id: &str, identity_sources: &[IdentitySource], ttl| {
+            AuthorizerSpec::Lambda(LambdaAuthorizerSpec {
+                id: id.to_owned(),
+                function: "GateFunction".to_owned(),
+                identity_sources: identity_sources.to_vec(),
+                ttl,
+            })
         };
+        let asks = gate("Asks", std::slice::from_ref(&header), Duration::ZERO);
+        let keeps = gate("Keeps", &by_route, Duration::from_secs(300));
+        let keeps_shortly = gate("KeepsShortly", &[header], Duration::from_millis(50));
         let route =
             |route_key: &str, authorizer: Option<&AuthorizerSpec>, scopes: &[&str]| RouteSpec {
                 route_key: route_key.to_owned(),
@@ -49,9 +74,22 @@ impl Api {
                 Some(&authorizer),
                 &["tollgate/admin", "tollgate/billing"],
             ),
+            route("GET /api/gated/{name}", Some(&asks), &[]),
+            route("GET /api/kept", Some(&keeps), &[]),
+            route("GET /api/kept/other", Some(&keeps), &[]),
+            route("GET /api/kept/shortly", Some(&keeps_shortly), &[]),
         ];
         let function = Function::new(config);
-        let functions = [("HelloFunction".to_owned(), function.clone())].into();
+        let judge = FunctionConfig {
+            name: "gate".to_owned(),
+            ..FunctionConfig::new(env!("CARGO_BIN_EXE_test-function"))
+        };
+        let judge = judge.env("AUTHORIZER", "yes").timeout(limit);
+        let functions = [
+            ("HelloFunction".to_owned(), function.clone()),
+            ("GateFunction".to_owned(), Function::new(judge)),
+        ]
+        .into();
         let stage_variables = [("colour".to_owned(), "blue".to_owned())].into();
         let gateway = Gateway::new(
             ApiSpec {

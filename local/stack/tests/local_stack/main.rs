@@ -7,6 +7,7 @@ mod authorizer;
 mod command;
 mod gateway;
 mod lambda;
+mod lambda_authorizer;
 mod rules;
 mod site;
 mod template;

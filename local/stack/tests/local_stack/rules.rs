@@ -320,8 +320,43 @@ fn every_failure_of_the_webhook_and_every_function_is_watched() {
     assert_eq!(values("WebhookFailuresAlarm", "Outcome"), failures());
     let functions = of_type(&template, "AWS::Serverless::Function").into_iter();
     let functions: BTreeSet<String> = functions.map(str::to_owned).collect();
-    assert_eq!(values("FunctionErrorsAlarm", "FunctionName"), functions);
-    assert_eq!(values("ThrottlesAlarm", "FunctionName"), functions);
+    // An alarm takes ten metrics.
+    let either = |alarms: [&str; 2]| -> BTreeSet<String> {
+        let each = alarms.map(|alarm| values(alarm, "FunctionName"));
+        assert!(each[0].is_disjoint(&each[1]), "{alarms:?}");
+        each.into_iter().flatten().collect()
+    };
+    assert_eq!(
+        either(["FunctionErrorsAlarm", "GateErrorsAlarm"]),
+        functions
+    );
+    assert_eq!(either(["ThrottlesAlarm", "GateThrottlesAlarm"]), functions);
+}
+
+/// Which routes name this authorizer.
+fn routes_behind(template: &Template, authorizer: &str) -> BTreeSet<String> {
+    let routes = of_type(template, "AWS::ApiGatewayV2::Route").into_iter();
+    let routes = routes.map(|id| property(template, id, &[]));
+    let names_it = |route: &&Value| route["AuthorizerId"]["Ref"] == authorizer;
+    routes
+        .filter(names_it)
+        .map(|route| route["RouteKey"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// A route that is misspelt there would be open to any plan.
+#[test]
+fn whatever_a_route_requires_is_required_of_a_route_behind_the_gate() {
+    let template = ours();
+    let variables = ["Environment", "Variables", "REQUIREMENTS"];
+    let requirements = property(&template, "SubscriberAuthorizerFunction", &variables);
+    let requirements: BTreeMap<String, String> =
+        serde_json::from_str(requirements.as_str().unwrap()).unwrap();
+    let behind = routes_behind(&template, "SubscriberAuthorizer");
+    assert!(!behind.is_empty());
+    for route in requirements.keys() {
+        assert!(behind.contains(route), "{route:?} is not behind the gate");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use local_stack::names::{self, Settings};
-use local_stack::template::{Scope, Template};
+use local_stack::template::{AuthorizerSpec, Scope, Template};
 use serde_json::{Value, json};
 
 fn settings() -> Settings {
@@ -147,10 +147,14 @@ fn our_routes_are_read() {
         .routes
         .into_iter()
         .map(|route| {
-            let authorizer = route
-                .authorizer
-                .map(|it| format!(" {} {:?}", it.issuer, it.audience))
-                .unwrap_or_default();
+            let authorizer = match route.authorizer {
+                None => String::new(),
+                Some(AuthorizerSpec::Jwt(it)) => format!(" {} {:?}", it.issuer, it.audience),
+                Some(AuthorizerSpec::Lambda(it)) => format!(
+                    " {} {:?} {:?} {:?}",
+                    it.id, it.function, it.identity_sources, it.ttl
+                ),
+            };
             format!(
                 "{} → {} {:?}{authorizer} {:?}",
                 route.route_key, route.function, route.timeout, route.scopes
@@ -164,6 +168,8 @@ fn our_routes_are_read() {
     POST /api/create-checkout-session → CreateCheckoutSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/create-portal-session → CreatePortalSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/invoices → InvoicesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/members/reports → MembersFunction 30s SubscriberAuthorizer "SubscriberAuthorizerFunction" [Header("authorization")] 0ns []
+    GET /api/members → MembersFunction 30s SubscriberAuthorizer "SubscriberAuthorizerFunction" [Header("authorization")] 0ns []
     POST /api/subscription/cancel → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/subscription/pay → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/subscription/preview → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
@@ -252,6 +258,8 @@ fn our_functions_are_read() {
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
+    members 5s 256 MB
+      ORIGIN_SECRET=
     provision 300s 256 MB
       APP=tollgate
       DISTRIBUTION_ID=local-Distribution
@@ -273,6 +281,15 @@ fn our_functions_are_read() {
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
       USER_POOL_ID=local-UserPool
+    subscriber-authorizer 10s 256 MB
+      ACCESS_GRACE_DAYS=7
+      ACCESS_SLACK_HOURS=24
+      APP=tollgate
+      REQUIREMENTS={ "GET /api/members/reports": "feature:reports" }
+      SIGN_IN_CLIENT_ID=local-UserPoolClient
+      SIGN_IN_ISSUER=http://localhost:8788
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      TABLE_NAME=local-Table
     subscription-status 15s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24

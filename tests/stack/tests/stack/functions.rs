@@ -86,6 +86,26 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
             ],
         ),
         ("reconcile", ["USER_POOL_ID", "", "", "", ""]),
+        (
+            "subscriber-authorizer",
+            [
+                "APP",
+                "TABLE_NAME",
+                "SIGN_IN_ISSUER",
+                "SIGN_IN_CLIENT_ID",
+                "REQUIREMENTS",
+            ],
+        ),
+        (
+            "subscriber-authorizer",
+            [
+                "STRIPE_PUBLISHABLE_KEY",
+                "ACCESS_GRACE_DAYS",
+                "ACCESS_SLACK_HOURS",
+                "",
+                "",
+            ],
+        ),
     ] {
         for variable in variables
             .into_iter()
@@ -110,6 +130,17 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
         ("create-checkout-session", "TAX_IDS", "1-secret"),
         ("config", "SSL_CERT_FILE", "/secret.pem"),
         ("config", "SSL_CERT_FILE", "/dev/null"),
+        ("subscriber-authorizer", "SIGN_IN_ISSUER", "secret/pool"),
+        (
+            "subscriber-authorizer",
+            "REQUIREMENTS",
+            r#"{"GET /api/members": "gold"}"#,
+        ),
+        (
+            "subscriber-authorizer",
+            "REQUIREMENTS",
+            r#"{"/api/members": ""}"#,
+        ),
     ] {
         let function = function(name, |config| {
             config.env.insert(variable.to_owned(), wrong.to_owned());
@@ -244,6 +275,11 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
             (403, "forbidden"),
         ),
         ("account", leave, (403, "forbidden")),
+        (
+            "members",
+            Event::new("GET", "/api/members").admitted("user-1", stack_tests::now() + 60),
+            (403, "forbidden"),
+        ),
         (
             "webhook",
             super::webhook::signed_event(),

@@ -7,6 +7,7 @@ mod changes;
 mod events;
 mod faults;
 mod functions;
+mod gate;
 mod invoices;
 mod logs;
 mod plans;

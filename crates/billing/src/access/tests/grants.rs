@@ -128,3 +128,20 @@ fn what_is_not_ours_opens_nothing_beside_what_is() {
         &[("plan:starter", until), ("plan:theirs", None)],
     );
 }
+
+#[test]
+fn a_grant_names_the_line_of_its_own_subscription() {
+    let mut ending = of("sub_1", "active", vec![item_of(2, Some("pro-monthly"))]);
+    ending.cancel_at_period_end = true;
+    let paid = of("sub_2", "active", vec![item_of(1, Some("starter-yearly"))]);
+    let snapshot = shop(vec![ending, paid]);
+    let access = access(&snapshot, &[], POLICY, START + DAY);
+    let line = |text: &str| {
+        let requirement = Requirement::parse(&[text]).unwrap();
+        access.grant_for(&requirement).map(|grant| grant.line)
+    };
+    assert_eq!(access.line, Line::Paid);
+    assert_eq!(line("plan:starter-yearly"), Some(Line::Paid));
+    assert_eq!(line("feature:reports"), Some(Line::PaidEnding));
+    assert_eq!(line("feature:export"), None);
+}

@@ -85,6 +85,17 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
                 "TABLE_NAME",
             ],
         ),
+        ("admin", STRIPE),
+        (
+            "admin",
+            [
+                "USER_POOL_ID",
+                "ACCESS_GRACE_DAYS",
+                "ACCESS_SLACK_HOURS",
+                "",
+                "",
+            ],
+        ),
         ("reconcile", ["USER_POOL_ID", "", "", "", ""]),
     ] {
         for variable in variables
@@ -166,6 +177,7 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
             Event::new("POST", "/api/account/email").signed_in(),
         ),
         ("account", Event::new("DELETE", "/api/account").signed_in()),
+        ("admin", super::admin::by_an_admin("GET", "/api/admin/users")),
         ("webhook", super::webhook::signed_event()),
     ] {
         let (status, headers, body) = answer(name, event).await?;
@@ -244,6 +256,11 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
             (403, "forbidden"),
         ),
         ("account", leave, (403, "forbidden")),
+        (
+            "admin",
+            super::admin::by_an_admin("GET", "/api/admin/users"),
+            (403, "forbidden"),
+        ),
         (
             "webhook",
             super::webhook::signed_event(),

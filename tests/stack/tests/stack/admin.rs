@@ -191,7 +191,7 @@ async fn what_is_nobodys_or_not_understood_finds_nobody() -> Result<()> {
         assert_eq!(admin.find(query).await?, Vec::<Value>::new(), "{query}");
     }
     let long = format!("{}@example.com", "a".repeat(250));
-    for query in ["", "%20", "a%20b", "cus_", "cus_a%23b", "sub_%2F..", "a%40b%0A", &long] {
+    for query in ["", "%20", "a%20b", "cus_", "cus_a%23b", "sub_%2F..", "a%40%0Ab", &long] {
         let answer = admin.get(&format!("?query={query}")).await?;
         assert_eq!(refusal(&answer), (400, "invalid_request"), "{query}");
     }
@@ -202,7 +202,7 @@ async fn what_is_nobodys_or_not_understood_finds_nobody() -> Result<()> {
         let answer = admin.get(&path).await?;
         assert_eq!(refusal(&answer), (400, "invalid_request"), "{path}");
     }
-    for user in ["nobody", "a%20b", "%2E%2E", &"a".repeat(201)] {
+    for user in ["nobody", "a%20b", &"a".repeat(201)] {
         for path in [format!("/{user}"), format!("/{user}/events")] {
             let answer = admin.get(&path).await?;
             assert_eq!(refusal(&answer), (404, "unknown_user"), "{path}");

@@ -177,11 +177,7 @@ impl UserPool {
     }
 
     /// Asks again where that may help.
-    async fn ask(
-        &self,
-        operation: &str,
-        body: &serde_json::Value,
-    ) -> Result<Bytes, UserPoolError> {
+    async fn ask(&self, operation: &str, body: &serde_json::Value) -> Result<Bytes, UserPoolError> {
         let body = Bytes::from(body.to_string());
         let mut pauses = PAUSES.into_iter();
         loop {

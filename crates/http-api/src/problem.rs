@@ -73,7 +73,8 @@ impl Problem {
     /// 403 for who is signed in, and is no administrator.
     #[must_use]
     pub fn not_an_admin() -> Self {
-        let detail = "Only administrators may do this. Who was made one a moment ago signs in once more.";
+        let detail =
+            "Only administrators may do this. Who was made one a moment ago signs in once more.";
         Self::new(StatusCode::FORBIDDEN, "not_an_admin", detail)
     }
 

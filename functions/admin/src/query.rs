@@ -37,8 +37,9 @@ mod tests {
 
     #[test]
     fn a_query_is_a_customer_a_subscription_an_email_or_a_user() {
-        let check =
-            |text: &str, expected: Option<Query>| assert_eq!(Query::parse(text), expected, "{text}");
+        let check = |text: &str, expected: Option<Query>| {
+            assert_eq!(Query::parse(text), expected, "{text}")
+        };
         let customer = CustomerId::parse("cus_1").unwrap();
         check(" cus_1 ", Some(Query::Customer(customer)));
         let subscription = SubscriptionId::parse("sub_1").unwrap();
@@ -50,15 +51,7 @@ mod tests {
         }
         let long = format!("{}@example.com", "a".repeat(200));
         for nothing in [
-            "",
-            "  ",
-            "cus_",
-            "sub_a b",
-            "a b",
-            "é",
-            "a@b\nc",
-            &long,
-            "a#b",
+            "", "  ", "cus_", "sub_a b", "a b", "é", "a@b\nc", &long, "a#b",
         ] {
             check(nothing, None);
         }

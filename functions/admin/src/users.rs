@@ -64,9 +64,11 @@ impl Admin {
         let wrong = "`query` must be an email, or the id of a user, customer or subscription.";
         let found = match query.ok_or_else(|| invalid_request(wrong))? {
             Query::Customer(customer) => self.whose(&customer).await?.into_iter().collect(),
-            Query::Subscription(subscription) => {
-                self.subscriber(subscription.as_str()).await?.into_iter().collect()
-            }
+            Query::Subscription(subscription) => self
+                .subscriber(subscription.as_str())
+                .await?
+                .into_iter()
+                .collect(),
             Query::Email(email) => {
                 let found = self.users.users_with_email(&email).await;
                 let found = found.map_err(no_sign_in)?.into_iter();

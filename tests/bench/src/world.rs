@@ -202,7 +202,8 @@ impl World {
             }
             "admin" => {
                 let path = format!("/api/admin/users/{}", self.subscriber.sub);
-                let claims = json!({ "sub": "admin", "token_use": "access", "cognito:groups": "[admins]" });
+                let claims =
+                    json!({ "sub": "admin", "token_use": "access", "cognito:groups": "[admins]" });
                 Event::new("GET", &path).claims(claims).into_payload()
             }
             "reconcile" => json!({ "job": "undelivered" }),

@@ -50,8 +50,8 @@ impl<'a> Admin<'a> {
     async fn find(&self, query: &str) -> Result<Vec<Value>> {
         let mut url = reqwest::Url::parse("http://localhost/")?;
         url.query_pairs_mut().append_pair("query", query);
-        let told = self.told(&format!("?{}", url.query().unwrap_or_default()));
-        let told = told.await?;
+        let path = format!("?{}", url.query().unwrap_or_default());
+        let told = self.told(&path).await?;
         assert_eq!(told["next"], Value::Null);
         Ok(told["users"].as_array().context("no users")?.clone())
     }
@@ -191,7 +191,16 @@ async fn what_is_nobodys_or_not_understood_finds_nobody() -> Result<()> {
         assert_eq!(admin.find(query).await?, Vec::<Value>::new(), "{query}");
     }
     let long = format!("{}@example.com", "a".repeat(250));
-    for query in ["", "%20", "a%20b", "cus_", "cus_a%23b", "sub_%2F..", "a%40%0Ab", &long] {
+    for query in [
+        "",
+        "%20",
+        "a%20b",
+        "cus_",
+        "cus_a%23b",
+        "sub_%2F..",
+        "a%40%0Ab",
+        &long,
+    ] {
         let answer = admin.get(&format!("?query={query}")).await?;
         assert_eq!(refusal(&answer), (400, "invalid_request"), "{query}");
     }
@@ -221,7 +230,9 @@ async fn what_is_nobodys_or_not_understood_finds_nobody() -> Result<()> {
 async fn another_applications_or_modes_customer_is_nobodys_whoever_they_name() -> Result<()> {
     let ann = Subscriber::start().await?;
     let admin = Admin::at(&ann.stack).await?;
-    let price = ann.stripe_id("/prices?lookup_keys[]=starter-monthly").await?;
+    let price = ann
+        .stripe_id("/prices?lookup_keys[]=starter-monthly")
+        .await?;
     let bob = ann.sign_up("bob").await?;
     for (app, mode, expected) in [
         ("other", "test", None),
@@ -260,9 +271,14 @@ async fn who_never_bought_anything_is_found_and_has_no_customer_yet() -> Result<
     let bob = stack.sign_up_as("bob+x@example.com").await?;
     for query in [&bob.email, &bob.sub] {
         let found = admin.find(query).await?;
-        let [row] = &found[..] else { panic!("{found:?}") };
+        let [row] = &found[..] else {
+            panic!("{found:?}")
+        };
         assert_eq!(row["user"], bob.sub.as_str());
-        assert_eq!((&row["customer"], &row["plan"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&row["customer"], &row["plan"]),
+            (&Value::Null, &Value::Null)
+        );
         assert_eq!(row["access"]["line"], "no_subscription");
     }
     let seen = admin.told(&format!("/{}", bob.sub)).await?;
@@ -327,11 +343,17 @@ async fn an_administrator_sees_the_line_that_decides_and_what_it_rests_on() -> R
     assert_eq!(seen["decision"], decision);
     assert_eq!(subscription["decision"], decision);
     for part in ["granted", "until", "reason"] {
-        assert_eq!(own["access"][part], decision[part], "the user reads another");
+        assert_eq!(
+            own["access"][part], decision[part],
+            "the user reads another"
+        );
     }
     assert_eq!(subscription["status"], "active");
     assert_eq!(subscription["latest_invoice"]["status"], "paid");
-    assert_eq!((&item["name"], &item["amount"]), (&json!("Starter"), &json!(900)));
+    assert_eq!(
+        (&item["name"], &item["amount"]),
+        (&json!("Starter"), &json!(900))
+    );
     assert_eq!(seen["synced_at"], own["synced_at"]);
 
     // The money goes back: the decision is by another line, and the charge says why.
@@ -345,7 +367,10 @@ async fn an_administrator_sees_the_line_that_decides_and_what_it_rests_on() -> R
     assert_eq!(seen["decision"]["granted"], false);
     assert_eq!(seen["charges"][0]["id"], charge.as_str());
     assert_eq!(seen["charges"][0]["amount_refunded"], 900);
-    assert_eq!(admin.find(&ann.customer).await?[0]["access"]["line"], "charge_refunded");
+    assert_eq!(
+        admin.find(&ann.customer).await?[0]["access"]["line"],
+        "charge_refunded"
+    );
     Ok(())
 }
 
@@ -424,7 +449,12 @@ async fn the_events_are_told_with_what_each_did_and_in_pages() -> Result<()> {
     let events = told["events"].as_array().context("no events")?;
     let seen: Vec<(String, String)> = events
         .iter()
-        .map(|it| (text(&it["type"]).to_owned(), text(&it["outcome"]).to_owned()))
+        .map(|it| {
+            (
+                text(&it["type"]).to_owned(),
+                text(&it["outcome"]).to_owned(),
+            )
+        })
         .collect();
     let mut expected = ann.audit_trail(&ann.customer).await?;
     expected.reverse();
@@ -487,9 +517,7 @@ async fn the_list_goes_on_page_by_page_while_customers_come_and_go() -> Result<(
     // While somebody looks at the first page: who stood last on it goes, one on the next page does, and another one comes.
     let (first, next) = admin.page("").await?;
     assert_eq!(first, pages[0]);
-    let gone = |user: &str| {
-        json!({ "pk": { "S": format!("test#user#{user}") }, "sk": { "S": "customer" }, "generation": { "N": "1" } })
-    };
+    let gone = |user: &str| json!({ "pk": { "S": format!("test#user#{user}") }, "sk": { "S": "customer" }, "generation": { "N": "1" } });
     stack.put_item(&gone(&first[24])).await?;
     stack.put_item(&gone(&pages[1][3])).await?;
     list(&stack, "newcomer", 9_000).await?;
@@ -512,7 +540,10 @@ async fn the_list_goes_on_page_by_page_while_customers_come_and_go() -> Result<(
     assert_eq!(told["users"][0]["user"], "broken");
     assert_eq!(told["users"][0]["access"], Value::Null);
     assert_eq!(told["users"][1]["access"]["line"], "no_subscription");
-    assert_eq!(refusal(&admin.get("/broken").await?), (500, "internal_error"));
+    assert_eq!(
+        refusal(&admin.get("/broken").await?),
+        (500, "internal_error")
+    );
     Ok(())
 }
 
@@ -531,7 +562,10 @@ async fn a_deleted_user_is_told_to_be_and_is_in_the_list_no_more() -> Result<()>
     })
     .await;
     assert!(seen["deleting"].is_i64(), "{seen}");
-    assert_eq!(seen["sign_in"], json!({ "state": "unknown", "email": null }));
+    assert_eq!(
+        seen["sign_in"],
+        json!({ "state": "unknown", "email": null })
+    );
     assert_eq!(seen["customer"], Value::Null);
     assert_eq!(seen["decision"]["line"], "no_subscription");
     assert_eq!(admin.pages().await?, [Vec::<String>::new()]);

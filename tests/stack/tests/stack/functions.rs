@@ -177,7 +177,10 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
             Event::new("POST", "/api/account/email").signed_in(),
         ),
         ("account", Event::new("DELETE", "/api/account").signed_in()),
-        ("admin", super::admin::by_an_admin("GET", "/api/admin/users")),
+        (
+            "admin",
+            super::admin::by_an_admin("GET", "/api/admin/users"),
+        ),
         ("webhook", super::webhook::signed_event()),
     ] {
         let (status, headers, body) = answer(name, event).await?;

@@ -133,7 +133,13 @@ impl Admin {
         };
         let now = lambda::now();
         self.syncer.sync_customer(user, customer, now).await?;
-        let record = self.syncer.table().user(user).await?;
+        let mut record = self.syncer.table().user(user).await?;
+        if !record.snapshot.as_ref().is_some_and(Snapshot::is_subscribed)
+            // Stripe lists what a deleted customer had.
+            && self.syncer.forget_if_deleted(user, customer).await?.is_some()
+        {
+            record = self.syncer.table().user(user).await?;
+        }
         self.show(user, &Found { record, ..found })
     }
 

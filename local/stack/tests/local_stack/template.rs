@@ -382,8 +382,34 @@ fn our_table_client_and_headers_are_read() {
                             "AttributeName": String("sk"),
                             "AttributeType": String("S"),
                         },
+                        Object {
+                            "AttributeName": String("listed"),
+                            "AttributeType": String("S"),
+                        },
+                        Object {
+                            "AttributeName": String("listed_at"),
+                            "AttributeType": String("N"),
+                        },
                     ],
                     "BillingMode": String("PAY_PER_REQUEST"),
+                    "GlobalSecondaryIndexes": Array [
+                        Object {
+                            "IndexName": String("customers"),
+                            "KeySchema": Array [
+                                Object {
+                                    "AttributeName": String("listed"),
+                                    "KeyType": String("HASH"),
+                                },
+                                Object {
+                                    "AttributeName": String("listed_at"),
+                                    "KeyType": String("RANGE"),
+                                },
+                            ],
+                            "Projection": Object {
+                                "ProjectionType": String("KEYS_ONLY"),
+                            },
+                        },
+                    ],
                     "KeySchema": Array [
                         Object {
                             "AttributeName": String("pk"),

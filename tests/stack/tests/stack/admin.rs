@@ -379,9 +379,15 @@ async fn each_of_several_subscriptions_names_its_own_line() -> Result<()> {
     let ann = Subscriber::start().await?;
     let admin = Admin::at(&ann.stack).await?;
     let price = ann.stripe_id("/prices?lookup_keys[]=pro-monthly").await?;
+    let path = format!("/subscriptions/{}", ann.subscription);
+    let first = ann.stripe(Method::GET, &path, &[]).await?;
     let second = [
         ("customer", ann.customer.as_str()),
         ("items[0][price]", &price),
+        (
+            "default_payment_method",
+            text(&first["default_payment_method"]),
+        ),
         ("cancel_at_period_end", "true"),
     ];
     let second = ann.stripe(Method::POST, "/subscriptions", &second).await?;

@@ -24,7 +24,8 @@ start();
 /** Finds out who is here, and shows what the address says. */
 async function start() {
   try {
-    const page = new Admin(await loadConfig());
+    const config = await loadConfig();
+    const page = new Admin(config);
     addEventListener("popstate", () => page.open());
     await page.open();
   } catch (error) {

@@ -32,13 +32,13 @@ export function customerPage(customer, events, { reread, more }) {
         element("h2", { id: "decision" }, verdict(decision)),
         element("p", {}, decision.sentence),
         lineOf(decision),
-        rests(decision)),
-      element("section", { class: "facts", "aria-labelledby": "facts" },
-        element("h2", { id: "facts", class: "unseen" }, "Who it is"),
-        facts(customer),
+        rests(decision),
         customer.customer && element("div", { class: "buttons" },
           action({ label: "Re-read from Stripe", progress: "Reading Stripe…", run: reread }),
-          awayLink("Open in Stripe", customer.customer.url, { kind: "button quiet" })))),
+          awayLink("Open in Stripe", customer.customer.url, { kind: "button quiet" }))),
+      element("section", { class: "facts", "aria-labelledby": "facts" },
+        element("h2", { id: "facts", class: "unseen" }, "Who it is"),
+        facts(customer))),
     section("Subscriptions",
       subscriptions.length === 0
         ? element("p", { class: "muted" }, customer.customer ? "None, not even one that has ended." : "They have never bought anything.")

@@ -164,7 +164,11 @@ async fn a_customer_is_found_by_email_user_customer_and_subscription() -> Result
         &ann.subscription,
         &spaced,
     ] {
-        assert_eq!(admin.find(query).await?, [row.clone()], "{query}");
+        assert_eq!(
+            admin.find(query).await?,
+            std::slice::from_ref(&row),
+            "{query}"
+        );
     }
     assert!(!listed.to_string().contains('@'), "an email in {listed}");
     Ok(())

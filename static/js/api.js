@@ -54,7 +54,7 @@ export class Api {
 
   /** @returns {Promise<Account>} as stored */
   account() {
-    return this.#call("GET", "/api/subscription");
+    return this.call("GET", "/api/subscription");
   }
 
   /**
@@ -62,7 +62,7 @@ export class Api {
    * @returns {Promise<Account>} as Stripe has it now
    */
   sync(sessionId) {
-    return this.#call("POST", "/api/subscription/sync", sessionId ? { session_id: sessionId } : {});
+    return this.call("POST", "/api/subscription/sync", sessionId ? { session_id: sessionId } : {});
   }
 
   /**
@@ -71,32 +71,32 @@ export class Api {
    * @returns {Promise<{ url: string }>} where to pay
    */
   createCheckoutSession(plan, currency) {
-    return this.#call("POST", "/api/create-checkout-session", { plan, ...(currency && { currency }) });
+    return this.call("POST", "/api/create-checkout-session", { plan, ...(currency && { currency }) });
   }
 
   /** @param {string} plan a plan's key @returns {Promise<Preview>} */
   preview(plan) {
-    return this.#call("GET", `/api/subscription/preview?${new URLSearchParams({ plan })}`);
+    return this.call("GET", `/api/subscription/preview?${new URLSearchParams({ plan })}`);
   }
 
   /** @param {Preview} preview @returns {Promise<Account>} */
   switchPlan(preview) {
-    return this.#call("POST", "/api/subscription/switch", { plan: preview.plan.key, preview: preview.id });
+    return this.call("POST", "/api/subscription/switch", { plan: preview.plan.key, preview: preview.id });
   }
 
   /** @returns {Promise<Account>} */
   cancel() {
-    return this.#call("POST", "/api/subscription/cancel", {});
+    return this.call("POST", "/api/subscription/cancel", {});
   }
 
   /** @returns {Promise<Account>} */
   resume() {
-    return this.#call("POST", "/api/subscription/resume", {});
+    return this.call("POST", "/api/subscription/resume", {});
   }
 
   /** Tries to collect what is open. @returns {Promise<Account>} */
   pay() {
-    return this.#call("POST", "/api/subscription/pay", {});
+    return this.call("POST", "/api/subscription/pay", {});
   }
 
   /**
@@ -104,32 +104,34 @@ export class Api {
    * @returns {Promise<{ url: string }>}
    */
   portal(flow) {
-    return this.#call("POST", "/api/create-portal-session", flow ? { flow } : {});
+    return this.call("POST", "/api/create-portal-session", flow ? { flow } : {});
   }
 
   /** @param {string} [after] the last invoice that is known @returns {Promise<{ invoices: Invoice[], more: boolean }>} */
   invoices(after) {
-    return this.#call("GET", `/api/invoices${after ? `?${new URLSearchParams({ after })}` : ""}`);
+    return this.call("GET", `/api/invoices${after ? `?${new URLSearchParams({ after })}` : ""}`);
   }
 
   /** Lets Stripe know the email of a sign-in. */
   followEmail() {
-    return this.#call("POST", "/api/account/email", {}, { keepalive: true });
+    return this.call("POST", "/api/account/email", {}, { keepalive: true });
   }
 
   /** Cancels the plan and deletes the account. The session is over then. */
   async deleteAccount() {
-    await this.#call("DELETE", "/api/account");
+    await this.call("DELETE", "/api/account");
     await this.#signIn.end();
   }
 
   /**
+   * Any other route of it.
    * @param {string} method
    * @param {string} path
    * @param {object} [body]
    * @param {RequestInit} [further]
+   * @returns {Promise<any>}
    */
-  async #call(method, path, body, further) {
+  async call(method, path, body, further) {
     const send = async (renew = false) =>
       requestJson(path, {
         method,

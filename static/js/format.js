@@ -38,6 +38,11 @@ export function day(seconds) {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "long" }).format(seconds * 1000);
 }
 
+/** A day and a time, for who has to know exactly. @param {number} seconds since 1970 */
+export function moment(seconds) {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);
+}
+
 /** @param {number} seconds since 1970 */
 export function shortDay(seconds) {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(seconds * 1000);

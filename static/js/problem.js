@@ -71,6 +71,8 @@ const SENTENCES = {
   already_ending: ["Your plan is set to end already.", "Nothing more needs to be done."],
   not_ending: ["Your plan goes on already.", "Nothing needs to be done."],
   account_deleted: ["This account is deleted.", "You will not be charged again."],
+  not_an_admin: ["You are not an administrator.", "Who was made one a moment ago has to sign out and in once more."],
+  unknown_user: ["There is no such user.", "Their account may be deleted, or the address mistyped."],
   not_confirmed: ["Please type DELETE.", "It is how we know that you mean it."],
   unknown_session: ["This payment is not in your account.", "Did you pay while signed in with another email? Sign out, then sign in with that one."],
   invalid_request: OUT_OF_DATE,

@@ -10,5 +10,5 @@ mod view;
 pub use deletion::{Deletion, DeletionError};
 pub use emails::{EmailError, Emails};
 pub use running::running;
-pub use user_pool::{UserPool, UserPoolError};
-pub use view::{AccountView, PlanView, view};
+pub use user_pool::{SignedUp, UserPool, UserPoolError};
+pub use view::{AccountView, PlanView, plan, view};

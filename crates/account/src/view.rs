@@ -106,6 +106,13 @@ fn payment_url(subscription: &Subscription) -> Option<String> {
     invoice.url.clone().filter(|_| is_open)
 }
 
+/// The plan that a subscription is to; `None` where no item is ours.
+#[must_use]
+pub fn plan(subscription: &Subscription, snapshot: &Snapshot) -> Option<PlanView> {
+    let item = shown_item(subscription, snapshot)?;
+    plan_view(subscription, item, snapshot)
+}
+
 /// The item that is our plan; there may be others beside it.
 pub(crate) fn shown_item<'a>(
     subscription: &'a Subscription,

@@ -10,7 +10,7 @@ mod response;
 
 pub use admission::{Admission, admission};
 pub use body::{json_body, no_body, raw_body};
-pub use caller::{caller, record_of, refuse_deleted};
+pub use caller::{caller, is_in_group, record_of, refuse_deleted, signed_in};
 pub use function::{HttpFunction, Outcome, run, time_left};
 pub use problem::Problem;
 pub use response::{accepted_json, cacheable_json, json};

@@ -70,6 +70,14 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// 403 for who is signed in, and is no administrator.
+    #[must_use]
+    pub fn not_an_admin() -> Self {
+        let detail =
+            "Only administrators may do this. Who was made one a moment ago signs in once more.";
+        Self::new(StatusCode::FORBIDDEN, "not_an_admin", detail)
+    }
+
     /// 410 for whoever is deleting their account, or has.
     #[must_use]
     pub(crate) fn account_deleted() -> Self {
@@ -168,7 +176,9 @@ impl Problem {
         self.status
     }
 
-    pub(crate) fn code(&self) -> &'static str {
+    /// Its stable name.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
         self.code
     }
 

@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use billing::{CustomerId, EventId, Timestamp};
 
-use crate::attributes::{number, text};
+use crate::attributes::{Attributes, names, number, require_number, require_text, text};
+use crate::keys::EVENT;
 use crate::{StoreError, Table};
 
 /// How long an entry is kept, in seconds: as long as Stripe keeps the event itself.
@@ -27,7 +28,58 @@ pub struct AuditEntry<'a> {
     pub outcome: &'a str,
 }
 
+/// A place in a customer's audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventPlace {
+    /// When Stripe made the event, as far as it said so.
+    pub created: Timestamp,
+    /// Stripe's id.
+    pub event: EventId,
+}
+
+/// An event as it was noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotedEvent {
+    /// Which.
+    pub place: EventPlace,
+    /// Such as `invoice.paid`.
+    pub kind: String,
+    /// When it came here.
+    pub received_at: Timestamp,
+    /// What it did, in a word.
+    pub outcome: String,
+}
+
 impl Table {
+    /// The events about a customer that were made before the one at this place, or the last ones: the newest first, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn events(
+        &self,
+        customer: &CustomerId,
+        before: Option<&EventPlace>,
+        most: u8,
+    ) -> Result<Vec<NotedEvent>, StoreError> {
+        let start = before.map(|it| self.event_key(Some(customer), it.created, &it.event));
+        let output = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :event)")
+            .set_expression_attribute_names(names(["pk", "sk"]))
+            .expression_attribute_values(":pk", text(self.customer_partition(customer)))
+            .expression_attribute_values(":event", text(EVENT))
+            .set_exclusive_start_key(start)
+            .scan_index_forward(false)
+            .limit(most.into())
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable("Query", error))?;
+        let items = output.items.unwrap_or_default();
+        items.iter().map(read).collect()
+    }
+
     /// Notes what an event did. An event that comes again replaces its entry.
     ///
     /// # Errors
@@ -71,4 +123,22 @@ impl Table {
             .item("received_at", number(entry.received_at))
             .item("purge_at", number(entry.received_at + KEPT))
     }
+}
+
+fn read(item: &Attributes) -> Result<NotedEvent, StoreError> {
+    let place = require_text(item, "sk")?
+        .strip_prefix(EVENT)
+        .and_then(|place| place.split_once('#'))
+        .and_then(|(created, event)| {
+            Some(EventPlace {
+                created: created.parse().ok()?,
+                event: EventId::parse(event).ok()?,
+            })
+        });
+    Ok(NotedEvent {
+        place: place.ok_or_else(|| StoreError::malformed("sk"))?,
+        kind: require_text(item, "type")?.to_owned(),
+        received_at: require_number(item, "received_at")?,
+        outcome: require_text(item, "outcome")?.to_owned(),
+    })
 }

@@ -99,7 +99,10 @@ impl Table {
 }
 
 /// The identifier that an item's key is made of.
-fn id_in_key<T: TryFrom<String>>(item: &Attributes, prefix: &str) -> Result<T, StoreError> {
+pub(crate) fn id_in_key<T: TryFrom<String>>(
+    item: &Attributes,
+    prefix: &str,
+) -> Result<T, StoreError> {
     let id = require_text(item, "pk")?.strip_prefix(prefix);
     id.and_then(|id| T::try_from(id.to_owned()).ok())
         .ok_or_else(|| StoreError::malformed("pk"))

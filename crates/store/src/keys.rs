@@ -8,13 +8,20 @@ use crate::Table;
 
 pub(crate) type Key = HashMap<String, AttributeValue>;
 
+/// How the keys of events begin, beside the customer or among those about nobody.
+pub(crate) const EVENT: &str = "event#";
+
 impl Table {
     pub(crate) fn user_key(&self, user: &UserId) -> Key {
         key(format!("{}#user#{user}", self.mode), "customer")
     }
 
     pub(crate) fn customer_key(&self, customer: &CustomerId) -> Key {
-        key(format!("{}#customer#{customer}", self.mode), "user")
+        key(self.customer_partition(customer), "user")
+    }
+
+    pub(crate) fn customer_partition(&self, customer: &CustomerId) -> String {
+        format!("{}#customer#{customer}", self.mode)
     }
 
     /// Events stand beside the customer they are about; the others have a place of their own.
@@ -25,10 +32,10 @@ impl Table {
         event: &EventId,
     ) -> Key {
         let pk = match customer {
-            Some(customer) => format!("{}#customer#{customer}", self.mode),
+            Some(customer) => self.customer_partition(customer),
             None => format!("{}#events", self.mode),
         };
-        key(pk, &format!("event#{created:010}#{event}"))
+        key(pk, &format!("{EVENT}{created:010}#{event}"))
     }
 
     pub(crate) fn job_key(&self, job: &str) -> Key {
@@ -42,6 +49,11 @@ impl Table {
 
     pub(crate) fn deletions_partition(&self) -> String {
         format!("{}#deletions", self.mode)
+    }
+
+    /// What the index of customers is asked for: all of them stand together there.
+    pub(crate) fn customers_partition(&self) -> String {
+        format!("{}#customers", self.mode)
     }
 
     pub(crate) fn catalogue_key(&self) -> Key {

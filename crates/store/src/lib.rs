@@ -7,6 +7,7 @@ mod attributes;
 mod audit;
 mod batch;
 mod catalogue;
+mod customers;
 mod deletion;
 mod email;
 mod error;
@@ -18,7 +19,8 @@ mod previews;
 mod snapshot;
 mod user;
 
-pub use audit::AuditEntry;
+pub use audit::{AuditEntry, EventPlace, NotedEvent};
+pub use customers::{CustomerPage, CustomerPlace};
 pub use deletion::NotedDeletion;
 pub use email::EmailDigest;
 pub use error::StoreError;

@@ -109,7 +109,7 @@ impl Table {
             .update_expression(
                 "SET #generation = if_not_exists(#generation, :zero) + :one \
                  REMOVE #customer, #customer_intent, #checkout, #preview, #snapshot, #synced_at, #reads_charges, #charges, \
-                 #unconfirmed, #email_digest",
+                 #unconfirmed, #email_digest, #listed, #listed_at",
             )
             .condition_expression("#customer = :customer")
             .set_expression_attribute_names(names([
@@ -123,6 +123,8 @@ impl Table {
                 "charges",
                 "unconfirmed",
                 "email_digest",
+                "listed",
+                "listed_at",
                 "generation",
             ]))
             .expression_attribute_values(":customer", text(customer.as_str()))

@@ -80,7 +80,8 @@ impl Table {
     }
 
     /// Stores what the read of this number saw, unless a later one has landed already or the customer is another by now. Says whether it
-    /// was stored; where it was not, what is in the table is at least as new. The mapping is confirmed with it.
+    /// was stored; where it was not, what is in the table is at least as new. The mapping is confirmed with it, and the user stands in the list
+    /// of [customers](Table::customers) from the first one on.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -100,7 +101,8 @@ impl Table {
         let mut update = self
             .update(self.user_key(user))
             .update_expression(format!(
-                "SET #snapshot = :snapshot, #applied = :ticket, #synced_at = :now, #unconfirmed = :false{trial}"
+                "SET #snapshot = :snapshot, #applied = :ticket, #synced_at = :now, #unconfirmed = :false, \
+                 #listed = :listed, #listed_at = if_not_exists(#listed_at, :now){trial}"
             ))
             .condition_expression(
                 "#customer = :customer AND (attribute_not_exists(#applied) OR #applied < :ticket)",
@@ -111,10 +113,13 @@ impl Table {
                 "synced_at",
                 "customer",
                 "unconfirmed",
+                "listed",
+                "listed_at",
             ]))
             .expression_attribute_values(":snapshot", json("snapshot", snapshot)?)
             .expression_attribute_values(":ticket", number(ticket))
             .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":listed", text(self.customers_partition()))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
             .expression_attribute_values(":customer", text(customer.as_str()));
         if snapshot.had_trial() {

@@ -19,6 +19,8 @@ pub struct UserRecord {
     pub charges: Vec<Charge>,
     /// When Stripe was last read.
     pub synced_at: Option<Timestamp>,
+    /// Since when they stand in the list of customers. `None` where they have none, or none has been read since there is the list.
+    pub listed_at: Option<Timestamp>,
     /// Whether they ever had a free trial; outlives the customer.
     pub trial_used: bool,
     /// The customer that is being created.
@@ -72,6 +74,7 @@ impl UserRecord {
             snapshot: read_json(attributes, "snapshot")?,
             charges: read_json(attributes, "charges")?.unwrap_or_default(),
             synced_at: read_number(attributes, "synced_at")?,
+            listed_at: read_number(attributes, "listed_at")?,
             trial_used: attributes.contains_key("trial_used"),
             customer_intent: CustomerIntent::read(attributes)?,
             checkout: CheckoutIntent::read(attributes)?,

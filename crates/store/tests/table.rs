@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, Projection, ProjectionType, ScalarAttributeType,
 };
 use billing::{
     Catalogue, CustomerId, EventId, Mode, PlanKey, PriceId, SessionId, Snapshot, SubscriptionId,
@@ -18,8 +18,8 @@ use billing::{
 };
 use https_client::HttpsClient;
 use store::{
-    AuditEntry, Binding, CheckoutIntent, CustomerIntent, EmailDigest, JobState, NotedDeletion,
-    Preview, Table, Turn,
+    AuditEntry, Binding, CheckoutIntent, CustomerIntent, CustomerPlace, EmailDigest, EventPlace,
+    JobState, NotedDeletion, NotedEvent, Preview, Table, Turn,
 };
 
 /// A connection to the one database in memory.
@@ -52,20 +52,32 @@ fn client() -> Client {
 /// One table for each test.
 async fn table(name: &str) -> Table {
     let client = client();
+    let element = |name: &str, kind: KeyType| {
+        let element = KeySchemaElement::builder().attribute_name(name);
+        element.key_type(kind).build().unwrap()
+    };
+    let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly);
+    let customers = GlobalSecondaryIndex::builder()
+        .index_name("customers")
+        .key_schema(element("listed", KeyType::Hash))
+        .key_schema(element("listed_at", KeyType::Range))
+        .projection(keys_only.build());
     let mut create = client
         .create_table()
         .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest);
-    for (key, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
-        let attribute = AttributeDefinition::builder()
-            .attribute_name(key)
-            .attribute_type(ScalarAttributeType::S);
-        let element = KeySchemaElement::builder()
-            .attribute_name(key)
-            .key_type(kind);
-        create = create
-            .attribute_definitions(attribute.build().unwrap())
-            .key_schema(element.build().unwrap());
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(element("pk", KeyType::Hash))
+        .key_schema(element("sk", KeyType::Range))
+        .global_secondary_indexes(customers.build().unwrap());
+    for (name, kind) in [
+        ("pk", ScalarAttributeType::S),
+        ("sk", ScalarAttributeType::S),
+        ("listed", ScalarAttributeType::S),
+        ("listed_at", ScalarAttributeType::N),
+    ] {
+        let attribute = AttributeDefinition::builder().attribute_name(name);
+        let attribute = attribute.attribute_type(kind).build();
+        create = create.attribute_definitions(attribute.unwrap());
     }
     create.send().await.unwrap();
     Table::new(client, name, Mode::Test)
@@ -274,6 +286,183 @@ async fn a_mapping_is_confirmed_by_the_first_snapshot_and_the_next_one_is_not() 
     table.forget(&ann, &a).await.unwrap();
     table.bind(&ann, &b, 1).await.unwrap();
     assert!(turn(&b).await.unconfirmed);
+}
+
+/// Somebody who has a customer that was read at this time.
+async fn listed(table: &Table, name: &str, at: i64) -> UserId {
+    let (user, customer) = (user(name), customer(name));
+    let generation = table.user(&user).await.unwrap().generation;
+    let bound = table.bind(&user, &customer, generation).await.unwrap();
+    assert_eq!(bound, Binding::Bound);
+    read_again(table, name, at).await;
+    user
+}
+
+/// A sync of their customer.
+async fn read_again(table: &Table, name: &str, at: i64) {
+    let (user, customer) = (user(name), customer(name));
+    let ticket = ticket(table, &user, &customer).await.unwrap();
+    let snapshot = Snapshot::default();
+    let written = table.write_snapshot(&user, &customer, ticket, &snapshot, at);
+    assert!(written.await.unwrap());
+}
+
+/// All pages of the list, of so many each.
+async fn pages(table: &Table, most: u8) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut after: Option<CustomerPlace> = None;
+    loop {
+        let page = table.customers(after.as_ref(), most).await.unwrap();
+        let users = page.users.into_iter().map(|(user, record)| {
+            assert!(record.unwrap().customer.is_some());
+            user.to_string()
+        });
+        pages.push(users.collect());
+        after = page.next;
+        if after.is_none() {
+            return pages;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_list_has_who_has_a_customer_the_newest_first_and_in_pages() {
+    let table = table("list").await;
+    assert_eq!(pages(&table, 2).await, [Vec::<String>::new()]);
+    // Two at the same time.
+    for (name, at) in [("ann", 10), ("bob", 20), ("cid", 20), ("dan", 30)] {
+        listed(&table, name, at).await;
+    }
+    // Nobody has read it yet.
+    let bound = table.bind(&user("eve"), &customer("eve"), 0).await;
+    assert_eq!(bound.unwrap(), Binding::Bound);
+    table.note_trial(&user("fay")).await.unwrap();
+    let all = pages(&table, 9).await;
+    assert_eq!(all.len(), 1);
+    let mut same = [all[0][1].as_str(), all[0][2].as_str()];
+    same.sort_unstable();
+    assert_eq!((all[0][0].as_str(), same), ("dan", ["bob", "cid"]));
+    assert_eq!(all[0][3], "ann");
+    for most in 1..=4 {
+        let paged = pages(&table, most).await;
+        assert!(paged.iter().all(|page| page.len() <= most.into()));
+        assert_eq!(paged.concat(), all[0], "{most} at a time");
+        assert_eq!(paged.len(), 4_usize.div_ceil(most.into()), "no empty page");
+    }
+    let live = Table::new(client(), "list", Mode::Live);
+    assert_eq!(pages(&live, 9).await, [Vec::<String>::new()]);
+}
+
+#[tokio::test]
+async fn going_on_from_a_place_leaves_nobody_out_whatever_happens_meanwhile() {
+    let table = table("places").await;
+    for (name, at) in [("ann", 10), ("bob", 20), ("cid", 30), ("dan", 40)] {
+        listed(&table, name, at).await;
+    }
+    let first = table.customers(None, 2).await.unwrap();
+    let place = first.next.unwrap();
+    assert_eq!((place.user.as_str(), place.listed_at), ("cid", 30));
+    // Who is read again keeps their place, who is new comes before, and who is gone leaves a place to go on from.
+    read_again(&table, "ann", 50).await;
+    read_again(&table, "dan", 51).await;
+    listed(&table, "eve", 52).await;
+    table.forget(&place.user, &customer("cid")).await.unwrap();
+    let names = |page: store::CustomerPage| -> Vec<String> {
+        let users = page.users.into_iter().map(|(user, _)| user.to_string());
+        users.collect()
+    };
+    let second = table.customers(Some(&place), 2).await.unwrap();
+    assert_eq!(second.next, None);
+    assert_eq!(names(second), ["bob", "ann"]);
+    let all = table.customers(None, 9).await.unwrap();
+    assert_eq!(names(all), ["eve", "dan", "bob", "ann"]);
+}
+
+#[tokio::test]
+async fn who_is_forgotten_or_deleted_is_in_the_list_no_more_and_a_new_customer_is_anew() {
+    let table = table("unlisted").await;
+    let ann = listed(&table, "ann", 10).await;
+    listed(&table, "bob", 20).await;
+    let listed_at = async || table.user(&ann).await.unwrap().listed_at;
+    assert_eq!(listed_at().await, Some(10));
+    table.forget(&ann, &customer("ann")).await.unwrap();
+    assert_eq!(listed_at().await, None);
+    assert_eq!(pages(&table, 9).await, [["bob"]]);
+    listed(&table, "ann", 30).await;
+    assert_eq!(pages(&table, 9).await, [["ann", "bob"]]);
+
+    table.note_deletion(&ann, 40).await.unwrap();
+    assert_eq!(pages(&table, 9).await, [["ann", "bob"]]);
+    table.forget(&ann, &customer("ann")).await.unwrap();
+    let record = table.user(&ann).await.unwrap();
+    assert!(table.finish_deletion(&ann, &record, 41).await.unwrap());
+    assert_eq!(pages(&table, 9).await, [["bob"]]);
+}
+
+#[tokio::test]
+async fn what_an_older_version_stored_comes_into_the_list_with_the_next_read() {
+    let table = table("backfill").await;
+    let ann = listed(&table, "ann", 10).await;
+    let update = client()
+        .update_item()
+        .table_name("backfill")
+        .key("pk", AttributeValue::S("test#user#ann".to_owned()))
+        .key("sk", AttributeValue::S("customer".to_owned()))
+        .update_expression("REMOVE listed, listed_at");
+    update.send().await.unwrap();
+    assert_eq!(table.user(&ann).await.unwrap().listed_at, None);
+    assert_eq!(pages(&table, 9).await, [Vec::<String>::new()]);
+    read_again(&table, "ann", 20).await;
+    assert_eq!(pages(&table, 9).await, [["ann"]]);
+}
+
+#[tokio::test]
+async fn a_customers_events_are_read_the_newest_first_and_nobody_elses() {
+    let table = table("events").await;
+    let (ann, bob) = (customer("ann"), customer("bob"));
+    table.bind(&user("ann"), &ann, 0).await.unwrap();
+    let noted = |id: &str, created: i64| NotedEvent {
+        place: EventPlace {
+            created,
+            event: EventId::parse(id).unwrap(),
+        },
+        kind: "invoice.paid".to_owned(),
+        received_at: created + 5,
+        outcome: "synced".to_owned(),
+    };
+    for (customer, id, created) in [
+        (Some(&ann), "evt_1", 900),
+        (Some(&ann), "evt_2", 1_000),
+        (Some(&ann), "evt_3", 1_000),
+        (Some(&bob), "evt_4", 1_000),
+        (None, "evt_5", 1_000),
+    ] {
+        let event = noted(id, created);
+        let entry = AuditEntry {
+            event: &event.place.event,
+            kind: &event.kind,
+            customer,
+            created: Some(created),
+            received_at: event.received_at,
+            outcome: &event.outcome,
+        };
+        table.record_event(&entry).await.unwrap();
+    }
+    let read = async |before: Option<&EventPlace>, most| {
+        let events = table.events(&ann, before, most).await;
+        events.unwrap()
+    };
+    let all = [
+        noted("evt_3", 1_000),
+        noted("evt_2", 1_000),
+        noted("evt_1", 900),
+    ];
+    assert_eq!(read(None, 9).await, all);
+    assert_eq!(read(None, 2).await, all[..2]);
+    assert_eq!(read(Some(&all[1].place), 9).await, all[2..]);
+    assert!(read(Some(&all[2].place), 9).await.is_empty());
+    let unknown = table.events(&customer("eve"), None, 9).await.unwrap();
+    assert!(unknown.is_empty());
 }
 
 #[tokio::test]

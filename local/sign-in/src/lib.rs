@@ -41,6 +41,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// The app clients, as `UserPoolClient` resources in the template.
     pub clients: Vec<Client>,
+    /// Who is there from the start, unless their address is taken.
+    pub people: Vec<Person>,
     /// How long access and ID tokens live (`AccessTokenValidity`).
     pub access_token_life: Duration,
     /// How long a chain of refresh tokens lives, counted from sign-in (`RefreshTokenValidity`).
@@ -60,11 +62,23 @@ impl Options {
             user_pool: "local-UserPool".to_owned(),
             data: None,
             clients,
+            people: Vec::new(),
             access_token_life: Duration::from_secs(60 * 60),
             refresh_token_life: Duration::from_secs(30 * 24 * 60 * 60),
             refresh_grace: Duration::ZERO,
         }
     }
+}
+
+/// Somebody who need not sign up.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// What they sign in with.
+    pub email: String,
+    /// What they sign in with, too.
+    pub password: String,
+    /// Their groups.
+    pub groups: Vec<String>,
 }
 
 /// A public app client: no secret, code flow with PKCE.

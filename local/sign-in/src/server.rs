@@ -9,10 +9,10 @@ use axum::routing::{get, post};
 use crate::keys::SigningKey;
 use crate::loopback::Loopback;
 use crate::pages::Pages;
-use crate::store::Store;
+use crate::store::{NewUser, Store};
 use crate::{
-    Client, Options, authorize, cors, discovery, login, logout, pages, shortcuts, token_endpoint,
-    user_info, user_pools,
+    Client, Options, Person, authorize, cors, discovery, login, logout, pages, passwords,
+    shortcuts, token_endpoint, user_info, user_pools,
 };
 
 /// How long open connections may take to finish once the server is told to stop.
@@ -66,6 +66,9 @@ pub async fn serve(
         refresh_grace: seconds(options.refresh_grace),
     };
     app.store.sweep(app.now())?;
+    for person in options.people {
+        welcome(&app.store, person).await?;
+    }
 
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let server = axum::serve(listener, router(app)).with_graceful_shutdown(async {
@@ -82,6 +85,18 @@ pub async fn serve(
     tokio::select! {
         served = server.into_future() => served?,
         () = drained => {}
+    }
+    Ok(())
+}
+
+/// Makes a user of somebody, if there is none with their address.
+async fn welcome(store: &Store, person: Person) -> anyhow::Result<()> {
+    if store.credentials(&person.email)?.is_some() {
+        return Ok(());
+    }
+    let hash = passwords::hash(person.password).await?;
+    if let NewUser::Added { sub } = store.add_user(&person.email, &hash)? {
+        store.set_groups(&sub, &person.groups)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::data_dir::Addresses;
+use crate::servers::{ADMIN_EMAIL, ADMIN_PASSWORD};
 use crate::stripe_mode::{StripeMode, listen_command};
 use crate::terminal::Terminal;
 
@@ -49,6 +50,12 @@ pub fn message(terminal: Terminal, addresses: &Addresses, stripe: &StripeMode) -
         format!("  {}", bold("Tollgate is ready")),
         String::new(),
         format!("  {}       {}", dim("Page"), link(&addresses.site)),
+        format!(
+            "  {}      {}   {}",
+            dim("Admin"),
+            link(&format!("{}/admin/index.html", addresses.site)),
+            dim(&format!("{ADMIN_EMAIL}, {ADMIN_PASSWORD}"))
+        ),
     ];
     match (stripe, &addresses.stripe) {
         (StripeMode::StandIn, Some(url)) => {

@@ -20,6 +20,11 @@ use crate::site::Site;
 use crate::stripe_mode::STAND_IN_KEY;
 use crate::template::{ClientSpec, ScheduleSpec};
 
+/// The administrator who is there from the start.
+pub(crate) const ADMIN_EMAIL: &str = "admin@example.com";
+/// What they sign in with. It opens nothing but the stack of whoever runs it, on their own machine.
+pub(crate) const ADMIN_PASSWORD: &str = "Admin-of-Tollgate-1";
+
 /// Running servers, by the names that people know them by.
 #[derive(Default)]
 pub(crate) struct Servers {
@@ -96,6 +101,11 @@ impl Servers {
         });
         let mut options = local_sign_in::Options::new(listener, url, clients.collect());
         options.user_pool = names::physical("UserPool");
+        options.people = vec![local_sign_in::Person {
+            email: ADMIN_EMAIL.to_owned(),
+            password: ADMIN_PASSWORD.to_owned(),
+            groups: vec!["admins".to_owned()],
+        }];
         options.data = Some(data.file("sign-in.sqlite"));
         if let Some(lives) = lives {
             (

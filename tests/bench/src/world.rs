@@ -27,6 +27,7 @@ pub const HTTP: [&str; 4] = [
 /// See [`HTTP`].
 pub const OTHERS: [&str; 8] = [
     "account",
+    "admin",
     "change-subscription",
     "create-portal-session",
     "invoices",
@@ -217,6 +218,12 @@ impl World {
                 let event = by(Event::new("POST", "/api/account/email"), &self.subscriber);
                 let token = format!("Bearer {}", self.subscriber.access_token);
                 event.header("authorization", &token).into_payload()
+            }
+            "admin" => {
+                let path = format!("/api/admin/users/{}", self.subscriber.sub);
+                let claims =
+                    json!({ "sub": "admin", "token_use": "access", "cognito:groups": "[admins]" });
+                Event::new("GET", &path).claims(claims).into_payload()
             }
             "reconcile" => json!({ "job": "undelivered" }),
             "provision" => json!({ "operation": "doctor" }),

@@ -72,6 +72,8 @@ export class Mock {
   invoices = [{ invoices: [], more: false }];
   /** The account that a route leaves behind, by path. */
   after = {};
+  /** What further routes answer, by path: plain data, or a function of the query. */
+  further = {};
   /** What a route answers instead: `{ status, body, headers }`, or `"hang"`. A function sees the request. */
   faults = {};
   /** Every API and token request: `{ method, path, query, body, authorization }`. */
@@ -107,6 +109,8 @@ export class Mock {
       "/api/account/email": () => ({ changed: false }),
       "/api/account": () => ({ state: "deleting" }),
     };
+    const further = this.further[path];
+    if (further) return route.fulfill({ json: typeof further === "function" ? further(query) : further });
     this.account = this.after[path] ?? this.account;
     await route.fulfill({ status: path === "/api/account" ? 202 : 200, json: (answers[path] ?? (() => this.account))() });
   }

@@ -133,6 +133,9 @@ async fn check_user(
     if number("applied").is_none() || number("ticket").is_none() || number("synced_at").is_none() {
         found.push(format!("{user} has a snapshot without its counters"));
     }
+    if item["listed"]["S"] != "test#customers" || number("listed_at").is_none() {
+        found.push(format!("{user} has a snapshot, and is not listed"));
+    }
     let had_trial = |it: &Value| !it["trial_start"].is_null();
     let subscriptions = expected["subscriptions"].as_array();
     if subscriptions.into_iter().flatten().any(had_trial) && item["trial_used"]["BOOL"] != true {
@@ -144,7 +147,7 @@ async fn check_user(
 }
 
 fn check_forgotten(user: &str, item: &Value, found: &mut Vec<String>) {
-    for attribute in ["snapshot", "charges", "synced_at"] {
+    for attribute in ["snapshot", "charges", "synced_at", "listed", "listed_at"] {
         if !item[attribute].is_null() {
             found.push(format!("{user} has no customer, but {attribute}"));
         }

@@ -165,6 +165,27 @@ impl LocalStack {
             .await
     }
 
+    /// Makes these somebody's groups, and signs them in once more: a token tells the groups of when it was made.
+    ///
+    /// # Errors
+    /// Where the sign-in stand-in refuses.
+    pub async fn in_groups(&self, user: &User, groups: &[&str]) -> Result<User> {
+        let path = format!("/_local/users/{}/groups", user.sub);
+        let body = json!({ "groups": groups });
+        self.knob(&self.addresses.sign_in, Method::POST, &path, body)
+            .await?;
+        self.sign_in_again(user).await
+    }
+
+    /// An administrator.
+    ///
+    /// # Errors
+    /// Where the sign-in stand-in refuses.
+    pub async fn admin(&self) -> Result<User> {
+        let user = self.sign_up("admin").await?;
+        self.in_groups(&user, &["admins"]).await
+    }
+
     /// Whether the sign-in still knows somebody, by their token and by their address.
     ///
     /// # Errors
@@ -200,6 +221,18 @@ impl LocalStack {
         let answer = self.dynamodb("GetItem", &query).await?;
         let item = answer.body["Item"].as_object();
         Ok(item.map(|item| item.keys().cloned().collect()))
+    }
+
+    /// Puts an item into the table, with the values that DynamoDB has: `{ "pk": { "S": … }, … }`.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub async fn put_item(&self, item: &Value) -> Result<()> {
+        let table = local_stack::names::physical("Table");
+        let put = json!({ "TableName": table, "Item": item });
+        let answer = self.dynamodb("PutItem", &put).await?;
+        anyhow::ensure!(answer.status == 200, "{answer:?}");
+        Ok(())
     }
 
     async fn dynamodb(&self, operation: &str, query: &Value) -> Result<Answer> {

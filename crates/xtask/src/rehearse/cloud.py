@@ -118,7 +118,8 @@ def touched(request):
         elif name == "Keys":
             keys |= {key["pk"]["S"] for key in part}
         elif name == "KeyConditionExpression":
-            found = re.search(r"\bpk\s*=\s*(:\w+)", part)
+            # Of the table, or of its index, whose keys count where it is asked.
+            found = re.search(r"\b(?:pk|listed)\s*=\s*(:\w+)", part)
             keys |= {values[found[1]]["S"]} if found else set()
         elif name in ("UpdateExpression", "ConditionExpression", "ProjectionExpression", "FilterExpression"):
             names = re.findall(r"(?<![.:\w#])[#A-Za-z_][\w]*", part)

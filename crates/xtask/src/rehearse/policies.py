@@ -23,7 +23,7 @@ TABLE, BUCKET, SIGNING_SECRET = resources["Table"], resources["SiteBucket"], res
 signing_secret = boto3.client("secretsmanager").get_secret_value(SecretId=SIGNING_SECRET)["SecretString"]
 
 USER, CUSTOMER, EVENTS, PLANS, RECONCILE = "test#user#probe", "test#customer#cus_probe", "test#events", "test#catalogue", "test#job#drift"
-OTHER, PROVISION, DELETIONS = "something#else", "test#job#provision", "test#deletions"
+OTHER, PROVISION, DELETIONS, LISTED = "something#else", "test#job#provision", "test#deletions", "test#customers"
 
 
 def key(pk):
@@ -51,6 +51,17 @@ def delete(pk):
 
 def read_several(*pks):
     return "dynamodb", lambda it: it.batch_get_item(RequestItems={TABLE: {"Keys": [key(pk) for pk in pks]}})
+
+
+def list_items(pk):
+    return "dynamodb", lambda it: it.query(
+        TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": pk}})
+
+
+def list_customers(partition):
+    return "dynamodb", lambda it: it.query(
+        TableName=TABLE, IndexName="customers", KeyConditionExpression="listed = :listed",
+        ExpressionAttributeValues={":listed": {"S": partition}})
 
 
 def write_several(pk):
@@ -117,14 +128,17 @@ PROBES = {
     "put a deletion": put(DELETIONS),
     "delete a deletion": delete(DELETIONS),
     "read a deletion": read(DELETIONS),
+    "read several users": read_several(USER),
     "read several users and customers": read_several(USER, CUSTOMER),
     "read a user and the plans": read_several(USER, PLANS),
     "write several items": write_several(CUSTOMER),
     "list all items": ("dynamodb", lambda it: it.scan(TableName=TABLE)),
-    "list a user's items": ("dynamodb", lambda it: it.query(
-        TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": USER}})),
-    "list the deletions": ("dynamodb", lambda it: it.query(
-        TableName=TABLE, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": DELETIONS}})),
+    "list a user's items": list_items(USER),
+    "list a customer's events": list_items(CUSTOMER),
+    "list the deletions": list_items(DELETIONS),
+    "list the customers": list_customers(LISTED),
+    "list something else by the index": list_customers(OTHER),
+    "go through the index": ("dynamodb", lambda it: it.scan(TableName=TABLE, IndexName="customers")),
     "delete the table": ("dynamodb", lambda it: it.delete_table(TableName=TABLE)),
     "read the key of Stripe": ("secretsmanager", lambda it: it.get_secret_value(SecretId=stripe_secret)),
     "change the key of Stripe": ("secretsmanager", lambda it: it.put_secret_value(SecretId=stripe_secret, SecretString="stolen")),
@@ -151,6 +165,7 @@ PROBES = {
     "write to account's log": log_of("AccountLogs"),
     "write to subscriber-authorizer's log": log_of("SubscriberAuthorizerLogs"),
     "write to members' log": log_of("MembersLogs"),
+    "write to admin's log": log_of("AdminLogs"),
     "write to webhook's log": log_of("WebhookLogs"),
     "write to reconcile's log": log_of("ReconcileLogs"),
     "write to provision's log": log_of("ProvisionLogs"),
@@ -160,6 +175,8 @@ PROBES = {
     "change a function": ("lambda", lambda it: it.update_function_configuration(FunctionName=resources["ConfigFunction"], Timeout=1)),
     "list who has signed up": ("cognito-idp", lambda it: it.list_users(UserPoolId=resources["UserPool"])),
     "delete somebody's sign-in": ("cognito-idp", lambda it: it.admin_delete_user(UserPoolId=resources["UserPool"], Username="probe")),
+    "make somebody an administrator": ("cognito-idp", lambda it: it.admin_add_user_to_group(
+        UserPoolId=resources["UserPool"], Username="probe", GroupName="admins")),
     "look somebody up": ("cognito-idp", lambda it: it.admin_get_user(UserPoolId=resources["UserPool"], Username="probe")),
     "read a role": ("iam", lambda it: it.get_role(RoleName=resources["ProvisionRole"])),
     "take another role": ("sts", lambda it: it.assume_role(
@@ -182,13 +199,16 @@ MAY = {
     },
     "SubscriberAuthorizerFunction": {"read a user", "write to subscriber-authorizer's log"},
     "MembersFunction": {"write to members' log"},
+    "AdminFunction": SYNC | {
+        "read several users", "list a customer's events", "list the customers", "list who has signed up", "write to admin's log",
+    },
     "WebhookFunction": SYNC | {
         "put an item of a customer", "put an event about nobody", "map a user to a customer", "read the signing secrets",
         "write to webhook's log",
     },
     "ReconcileFunction": SYNC | {
         "put an item of a customer", "put an event about nobody", "map a user to a customer", "read where reconcile is",
-        "change where reconcile is", "read several users and customers", "write to reconcile's log",
+        "change where reconcile is", "read several users", "read several users and customers", "write to reconcile's log",
         "note a user's deletion", "list the deletions", "delete somebody's sign-in",
     },
     "ProvisionFunction": {

@@ -168,7 +168,9 @@ impl Pass<'_> {
 }
 
 fn is_suspect(listed: &[Subscription], record: &UserRecord, catalogue: &Catalogue) -> bool {
-    differs(listed, record.snapshot.as_ref(), catalogue) || needs_a_closer_look(listed, record)
+    differs(listed, record.snapshot.as_ref(), catalogue)
+        || needs_a_closer_look(listed, record)
+        || record.listed_at.is_none()
 }
 
 /// Somebody of whom the table does not have what is listed.

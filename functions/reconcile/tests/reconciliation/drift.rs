@@ -73,6 +73,38 @@ async fn each_kind_is_named_and_what_is_safe_is_repaired() {
 }
 
 #[tokio::test]
+async fn who_does_not_stand_in_the_list_of_customers_comes_into_it_and_is_no_drift() {
+    let world = World::new().await;
+    // Ann pays, Bob has bought nothing yet; an older version has read both. Cleo is known, and was never read.
+    let ann = world.known_customer_for("ann").await;
+    world.subscribe(&ann, "starter-monthly").await;
+    let bob = world.known_customer_for("bob").await;
+    world.known_customer_for("cleo").await;
+    for (user, customer) in [("ann", &ann), ("bob", &bob)] {
+        let syncer = world.syncer();
+        let synced = syncer.sync_customer(&user_id(user), customer, now()).await;
+        synced.unwrap();
+        world.unlist(user).await;
+    }
+    let listed_at = async |user: &str| {
+        let record = world.table.user(&user_id(user)).await;
+        record.unwrap().listed_at
+    };
+    for user in ["ann", "bob", "cleo"] {
+        assert_eq!(listed_at(user).await, None, "{user}");
+    }
+    for synced in [3, 0] {
+        let report = world.run(Job::Drift).await;
+        assert_eq!(found(&report), []);
+        let counts = (report.synced, report.repaired, report.failed);
+        assert_eq!(counts, (synced, 0, 0));
+        for user in ["ann", "bob", "cleo"] {
+            assert!(listed_at(user).await.is_some(), "{user}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_ours_to_repair_is_reported_and_left_alone() {
     let world = World::new().await;
     // Ann has two subscriptions.
@@ -80,13 +112,13 @@ async fn what_is_not_ours_to_repair_is_reported_and_left_alone() {
     world.subscribe(&ann, "starter-monthly").await;
     world.subscribe(&ann, "pro-monthly").await;
     // Bob has a second customer that is nothing yet, Cleo one that pays, and Dan one that pays while his first does not.
-    world.known_customer_for("bob").await;
+    let bob = world.known_customer_for("bob").await;
     let orphan = world.bare_customer_for("bob").await;
     let cleo = world.known_customer_for("cleo").await;
     world.subscribe(&cleo, "starter-monthly").await;
     let cleos_second = world.customer_for("cleo").await;
     world.subscribe(&cleos_second, "starter-monthly").await;
-    world.known_customer_for("dan").await;
+    let dan = world.known_customer_for("dan").await;
     let dans_second = world.customer_for("dan").await;
     world.subscribe(&dans_second, "starter-monthly").await;
     // A stranger has one of our plans, by hand; another had one; another has another application's.
@@ -108,7 +140,7 @@ async fn what_is_not_ours_to_repair_is_reported_and_left_alone() {
         ("items[0][price]", price["id"].as_str().unwrap()),
     ];
     world.post("/subscriptions", &order).await;
-    for (user, customer) in [("ann", &ann), ("cleo", &cleo)] {
+    for (user, customer) in [("ann", &ann), ("bob", &bob), ("cleo", &cleo), ("dan", &dan)] {
         let syncer = world.syncer();
         let synced = syncer.sync_customer(&user_id(user), customer, now()).await;
         synced.unwrap();

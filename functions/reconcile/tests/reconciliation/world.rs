@@ -218,6 +218,20 @@ impl World {
         garbled.unwrap();
     }
 
+    /// Makes a user's item one of before there was the list of customers.
+    pub async fn unlist(&self, user: &str) {
+        let unlisted = self
+            .database
+            .update_item()
+            .table_name(NAME)
+            .key("pk", AttributeValue::S(format!("test#user#{user}")))
+            .key("sk", AttributeValue::S("customer".to_owned()))
+            .update_expression("REMOVE listed, listed_at")
+            .send()
+            .await;
+        unlisted.unwrap();
+    }
+
     /// The types of the events that the audit trail has.
     pub async fn audited(&self) -> Vec<String> {
         let scan = self.database.scan().table_name(NAME).send().await.unwrap();

@@ -63,6 +63,17 @@ impl Store {
         Ok(found.optional()?)
     }
 
+    /// The user with exactly this email address, which is kept in lower case.
+    pub(crate) fn user_with_email(&self, email: &str) -> anyhow::Result<Option<User>> {
+        let sub: Option<String> = self
+            .lock()
+            .query_row("SELECT sub FROM users WHERE email = ?1", [email], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        sub.map_or(Ok(None), |sub| self.user(&sub))
+    }
+
     /// The user with this `sub`.
     pub(crate) fn user(&self, sub: &str) -> anyhow::Result<Option<User>> {
         let connection = self.lock();

@@ -1,6 +1,6 @@
 //! What outlives the process.
 
-use local_sign_in::{Options, serve};
+use local_sign_in::{Options, Person, serve};
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -48,6 +48,41 @@ async fn a_browser_stays_signed_in_over_a_restart() {
     let after = Server::start_on(data).await;
     let cookie = cookie.split(';').next().unwrap();
     code(&Browser::new(&after).authorize_with_cookie(cookie).await);
+}
+
+#[tokio::test]
+async fn who_is_there_from_the_start_is_made_once_and_keeps_what_has_become_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("sign-in.sqlite");
+    let start = async || {
+        let person = Person {
+            email: EMAIL.to_owned(),
+            password: PASSWORD.to_owned(),
+            groups: vec!["admins".to_owned()],
+        };
+        let people = vec![person];
+        Server::start_with(|options| {
+            (options.people, options.data) = (people, Some(data.clone()));
+        })
+        .await
+    };
+    let claims = async |server: &Server| {
+        let access = text(&server.tokens(json!({})).await, "access_token");
+        server.claims(&access).await
+    };
+    let before = start().await;
+    code(&Browser::new(&before).sign_in(EMAIL, PASSWORD).await);
+    let first = claims(&before).await;
+    assert_eq!(first["cognito:groups"], json!(["admins"]));
+    let path = format!("/_local/users/{}/groups", text(&first, "sub"));
+    let none = before.post(&path).json(&json!({ "groups": [] }));
+    assert_eq!(none.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    before.stop().await;
+
+    let after = start().await;
+    let again = claims(&after).await;
+    assert_eq!(again["sub"], first["sub"]);
+    assert!(again["cognito:groups"].is_null(), "{again}");
 }
 
 #[tokio::test]

@@ -69,7 +69,31 @@ async fn only_who_has_signed_may_ask_and_only_for_what_there_is() {
             user.clone(),
             "MissingAuthenticationTokenException",
         ),
-        ("ListUsers", SIGNED, user, "UnknownOperationException"),
+        ("AdminGetUser", SIGNED, user, "UnknownOperationException"),
+        (
+            "ListUsers",
+            "Bearer x",
+            json!({ "UserPoolId": POOL, "Filter": "sub = \"1\"" }),
+            "MissingAuthenticationTokenException",
+        ),
+        (
+            "ListUsers",
+            SIGNED,
+            json!({ "UserPoolId": "another", "Filter": "sub = \"1\"" }),
+            "ResourceNotFoundException",
+        ),
+        (
+            "ListUsers",
+            SIGNED,
+            json!({ "UserPoolId": POOL }),
+            "InvalidParameterException",
+        ),
+        (
+            "ListUsers",
+            SIGNED,
+            json!({ "UserPoolId": POOL, "Filter": "email ^= \"ann\"" }),
+            "InvalidParameterException",
+        ),
         (
             "AdminDeleteUser",
             SIGNED,
@@ -87,6 +111,35 @@ async fn only_who_has_signed_may_ask_and_only_for_what_there_is() {
         assert_eq!((status, &body["__type"]), (400, &json!(expected)), "{body}");
     }
     server.tokens(json!({})).await;
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_their_whole_address_or_sub() {
+    let server = Server::start().await;
+    let sub = server.add_user().await;
+    let find = async |filter: String| {
+        let body = json!({ "UserPoolId": POOL, "Filter": filter });
+        let (status, body) = ask(&server, "ListUsers", SIGNED, body).await;
+        assert_eq!(status, 200, "{body}");
+        body["Users"].clone()
+    };
+    let user = json!({
+        "Username": sub,
+        "Attributes": [
+            { "Name": "email", "Value": EMAIL },
+            { "Name": "email_verified", "Value": "true" },
+            { "Name": "sub", "Value": sub },
+        ],
+        "Enabled": true,
+        "UserStatus": "CONFIRMED",
+    });
+    assert_eq!(find(format!("email = \"{EMAIL}\"")).await, json!([user]));
+    assert_eq!(find(format!("sub = \"{sub}\"")).await, json!([user]));
+    for nobody in ["email = \"\"", "email = \"%\"", "sub = \"1\""] {
+        assert_eq!(find(nobody.to_owned()).await, json!([]), "{nobody}");
+    }
+    delete(&server, &sub).await;
+    assert_eq!(find(format!("sub = \"{sub}\"")).await, json!([]));
 }
 
 #[tokio::test]

@@ -164,6 +164,10 @@ fn our_routes_are_read() {
     insta::assert_snapshot!(routes.join("\n"), @r#"
     DELETE /api/account → AccountFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/account/email → AccountFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/admin/users/{user}/events → AdminFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    POST /api/admin/users/{user}/sync → AdminFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/admin/users/{user} → AdminFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/admin/users → AdminFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/config → ConfigFunction 30s []
     POST /api/create-checkout-session → CreateCheckoutSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/create-portal-session → CreatePortalSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
@@ -208,6 +212,16 @@ fn our_functions_are_read() {
       APP=tollgate
       ORIGIN_SECRET=
       SIGN_IN_URL=http://localhost:8788
+      STRIPE_API_BASE=http://localhost:8789
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
+      TABLE_NAME=local-Table
+      USER_POOL_ID=local-UserPool
+    admin 20s 256 MB
+      ACCESS_GRACE_DAYS=7
+      ACCESS_SLACK_HOURS=24
+      APP=tollgate
+      ORIGIN_SECRET=
       STRIPE_API_BASE=http://localhost:8789
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
@@ -385,8 +399,34 @@ fn our_table_client_and_headers_are_read() {
                             "AttributeName": String("sk"),
                             "AttributeType": String("S"),
                         },
+                        Object {
+                            "AttributeName": String("listed"),
+                            "AttributeType": String("S"),
+                        },
+                        Object {
+                            "AttributeName": String("listed_at"),
+                            "AttributeType": String("N"),
+                        },
                     ],
                     "BillingMode": String("PAY_PER_REQUEST"),
+                    "GlobalSecondaryIndexes": Array [
+                        Object {
+                            "IndexName": String("customers"),
+                            "KeySchema": Array [
+                                Object {
+                                    "AttributeName": String("listed"),
+                                    "KeyType": String("HASH"),
+                                },
+                                Object {
+                                    "AttributeName": String("listed_at"),
+                                    "KeyType": String("RANGE"),
+                                },
+                            ],
+                            "Projection": Object {
+                                "ProjectionType": String("KEYS_ONLY"),
+                            },
+                        },
+                    ],
                     "KeySchema": Array [
                         Object {
                             "AttributeName": String("pk"),

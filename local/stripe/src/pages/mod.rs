@@ -43,6 +43,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/charges/{id}/dispute", post(charges::dispute))
         .route("/disputes/{id}/decide", post(charges::decide))
         .route("/subscriptions", get(dashboard::subscriptions))
+        // Where Stripe's dashboard has one.
+        .route("/subscriptions/{id}", get(dashboard::object))
         .route("/subscriptions/{id}/cancel", post(dashboard::cancel))
         .route("/webhooks/{state}", post(dashboard::pause))
         .route("/c/pay/{id}", get(checkout::show).post(checkout::submit))

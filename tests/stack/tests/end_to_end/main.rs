@@ -3,6 +3,7 @@
 //! itself. What needs a stack of one's own is in `tests/stack`.
 
 mod account;
+mod admin;
 mod bad_input;
 mod billing;
 mod changes;

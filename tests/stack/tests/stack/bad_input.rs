@@ -24,6 +24,10 @@ async fn a_token_that_has_expired_or_is_for_another_client_is_refused() -> Resul
             (Method::POST, "/subscription/pay"),
             (Method::POST, "/create-portal-session"),
             (Method::GET, "/invoices"),
+            (Method::GET, "/admin/users"),
+            (Method::GET, "/admin/users/ann"),
+            (Method::GET, "/admin/users/ann/events"),
+            (Method::POST, "/admin/users/ann/sync"),
         ] {
             let answer = stack.call(method, path, Some(&user), None).await?;
             let unauthorized = (401, json!({ "message": "Unauthorized" }));

@@ -85,6 +85,17 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
                 "TABLE_NAME",
             ],
         ),
+        ("admin", STRIPE),
+        (
+            "admin",
+            [
+                "USER_POOL_ID",
+                "ACCESS_GRACE_DAYS",
+                "ACCESS_SLACK_HOURS",
+                "",
+                "",
+            ],
+        ),
         ("reconcile", ["USER_POOL_ID", "", "", "", ""]),
         (
             "subscriber-authorizer",
@@ -197,6 +208,10 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
             Event::new("POST", "/api/account/email").signed_in(),
         ),
         ("account", Event::new("DELETE", "/api/account").signed_in()),
+        (
+            "admin",
+            super::admin::by_an_admin("GET", "/api/admin/users"),
+        ),
         ("webhook", super::webhook::signed_event()),
     ] {
         let (status, headers, body) = answer(name, event).await?;
@@ -278,6 +293,8 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
         (
             "members",
             Event::new("GET", "/api/members").admitted("user-1", stack_tests::now() + 60),
+            "admin",
+            super::admin::by_an_admin("GET", "/api/admin/users"),
             (403, "forbidden"),
         ),
         (

@@ -2,6 +2,7 @@
 //! What a person can do with any stack is in `tests/end_to_end`.
 
 mod account;
+mod admin;
 mod bad_input;
 mod changes;
 mod events;

@@ -4,6 +4,8 @@ use super::*;
 use crate::access::line::Until;
 
 const DOCUMENT: &str = include_str!("../../../../../docs/ACCESS.md");
+/// What administrators read.
+const PAGE: &str = include_str!("../../../../../static/admin/lines.html");
 
 fn until_in_words(line: Line) -> &'static str {
     match line.until() {
@@ -97,6 +99,21 @@ fn the_document_says_what_refunds_and_disputes_do() {
         money_back,
         "write this:\n{money_back}"
     );
+}
+
+#[test]
+fn the_page_for_administrators_lists_exactly_these_lines() {
+    let row = |line: &Line| {
+        let (sentence, until) = (line.sentence(), until_in_words(*line));
+        let reason = word(line.reason());
+        format!(
+            r#"        <tr id="{line}"><th scope="row"><code>{line}</code></th><td>{sentence}</td><td>{until}</td><td><code>{reason}</code></td></tr>"#
+        )
+    };
+    let rows: Vec<String> = Line::ALL.iter().map(row).collect();
+    let written = PAGE.lines().filter(|it| it.contains("<tr id="));
+    let written: Vec<&str> = written.collect();
+    assert_eq!(written, rows, "write this:\n{}", rows.join("\n"));
 }
 
 #[test]

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use billing::App;
 use https_client::HttpsClient;
+use lambda::custom_resource::RequestType;
 use lambda::{AnswerError, Connections, Env, Function, StartError};
 use payments::Stripe;
 use secrets::Vault;
@@ -31,7 +32,7 @@ use serde_json::Value;
 use store::Table;
 use sync::Syncer;
 
-use cloudformation::{Made, RequestType};
+use cloudformation::Made;
 use endpoint::is_about_the_key;
 pub(crate) use error::Doing;
 use page::Page;

@@ -3,6 +3,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use billing::Timestamp;
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 
@@ -66,11 +67,20 @@ impl SigningKey {
     /// The public key in PEM, as `AWS::CloudFront::PublicKey` takes it.
     #[must_use]
     pub fn public_pem(&self) -> String {
-        let point = self.pair.public_key().as_ref();
-        let text = STANDARD.encode([&PUBLIC_KEY_INFO[..], point].concat());
+        let text = STANDARD.encode(self.public_key_info());
         // 124 characters, 64 a line.
         let (first, second) = text.split_at(text.len().min(64));
         format!("-----BEGIN PUBLIC KEY-----\n{first}\n{second}\n-----END PUBLIC KEY-----\n")
+    }
+
+    /// A name of the key that tells nothing of it: SHA-256 of its public half.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        hex::encode(digest(&SHA256, &self.public_key_info()))
+    }
+
+    fn public_key_info(&self) -> Vec<u8> {
+        [&PUBLIC_KEY_INFO[..], self.pair.public_key().as_ref()].concat()
     }
 
     /// The cookies that let a browser read what matches `resource` until then: names, in the order of [`NAMES`], and values.
@@ -114,7 +124,9 @@ mod tests {
 
     #[test]
     fn the_public_key_is_what_openssl_makes_of_it() {
-        assert_eq!(SigningKey::parse(PRIVATE).unwrap().public_pem(), PUBLIC);
+        let key = SigningKey::parse(PRIVATE).unwrap();
+        assert_eq!(key.public_pem(), PUBLIC);
+        assert_eq!(key.fingerprint(), "441c540fd9c368a519c00b417f15409c0504ae76db083de27d208afeee1f215a");
     }
 
     #[test]

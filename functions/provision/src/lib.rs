@@ -67,6 +67,7 @@ impl Function for Provision {
             Some(bucket) => Some(Page {
                 files: env.optional("PAGE_FILES").unwrap_or(LAYERS).into(),
                 bucket: bucket.to_owned(),
+                members_bucket: env.text("MEMBERS_BUCKET")?.to_owned(),
                 distribution: env.text("DISTRIBUTION_ID")?.to_owned(),
             }),
         };

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 pub use api::{ApiSpec, AuthorizerSpec, RouteSpec};
 pub use functions::{FunctionSpec, LogFormat};
-pub use page::PageSpec;
+pub use page::{ErrorPage, PageSpec};
 pub use provision::ProvisionSpec;
 pub use resolve::{Resolver, Scope};
 pub use schedules::ScheduleSpec;

@@ -3,14 +3,15 @@ import { byId, element } from "./dom.js";
 /**
  * Fills the header's right side: who is signed in, or how to be.
  * @param {import("./sign-in.js").SignIn} signIn
- * @param {{ signedIn: boolean, test?: boolean }} state `test`: payments are in test mode
+ * @param {{ signedIn: boolean, test?: boolean, path?: string }} state `test`: payments are in test mode; `path`: where signing in leads
+ *   back to, if not to the start
  */
-export function showHeader(signIn, { signedIn, test = false }) {
+export function showHeader(signIn, { signedIn, test = false, path }) {
   byId("mode").hidden = !test;
   byId("who").replaceChildren(
     ...(signedIn
       ? [element("span", { class: "email", title: signIn.email }, signIn.email), button("Sign out", "quiet", () => signIn.signOut())]
-      : [button("Sign in", "quiet", () => signIn.signIn()), button("Sign up", "primary", () => signIn.signUp())]),
+      : [button("Sign in", "quiet", () => signIn.signIn({ path })), button("Sign up", "primary", () => signIn.signUp({ path }))]),
   );
 }
 

@@ -32,6 +32,8 @@ pub struct MembersCookies {
 #[derive(Serialize)]
 struct Issued {
     expires_at: Timestamp,
+    /// In seconds, for a page whose clock is wrong.
+    expires_in: i64,
 }
 
 impl HttpFunction for MembersCookies {
@@ -70,13 +72,17 @@ impl MembersCookies {
         let record = http_api::record_of(&self.table, &user).await?;
         let now = lambda::now();
         let until = self.access_until(&record, now)?;
-        let expires_at = until.min(now.saturating_add(LONGEST));
+        let expires_in = until.saturating_sub(now).min(LONGEST);
+        let expires_at = now.saturating_add(expires_in);
         let key = self.signer.key().await?;
         let cookies = key.cookies(&self.key_pair_id, &self.resource, expires_at);
         let cookies = cookies.map_err(Problem::internal)?;
-        let mut response = http_api::json(&Issued { expires_at })?;
+        let mut response = http_api::json(&Issued {
+            expires_at,
+            expires_in,
+        })?;
         for (name, value) in &cookies {
-            cookie::set(&mut response, name, value, expires_at.saturating_sub(now))?;
+            cookie::set(&mut response, name, value, expires_in)?;
         }
         Ok(response)
     }

@@ -6,6 +6,7 @@ mod account;
 mod bad_input;
 mod billing;
 mod changes;
+mod members;
 mod page;
 mod races;
 mod reconcile;

@@ -24,6 +24,7 @@ async fn a_token_that_has_expired_or_is_for_another_client_is_refused() -> Resul
             (Method::POST, "/subscription/pay"),
             (Method::POST, "/create-portal-session"),
             (Method::GET, "/invoices"),
+            (Method::POST, "/members/cookies"),
         ] {
             let answer = stack.call(method, path, Some(&user), None).await?;
             let unauthorized = (401, json!({ "message": "Unauthorized" }));

@@ -9,6 +9,7 @@ mod faults;
 mod functions;
 mod invoices;
 mod logs;
+mod members;
 mod plans;
 mod portal;
 mod provision;

@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-cookies.html>.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use axum::http::header::{COOKIE, HOST};
 use axum::http::{HeaderMap, Uri};
@@ -24,8 +25,14 @@ const SIGNED_ADDRESS: [&str; 5] = [
 ];
 
 /// What CloudFront verifies with: a point on P-256.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey(Vec<u8>);
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({}…)", hex::encode(&self.0[1..5]))
+    }
+}
 
 impl PublicKey {
     /// Reads PEM. CloudFront takes RSA, too; nobody here makes such a key.

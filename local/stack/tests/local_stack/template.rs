@@ -309,10 +309,12 @@ fn our_schedules_are_read() {
 }
 
 #[test]
-fn our_custom_resource_is_read() {
+fn our_custom_resources_are_read() {
     let template = ours();
     let scope = names::scope(&template, &settings());
-    let provisions = template.resolve(&scope).provisions().unwrap();
+    let resolver = template.resolve(&scope);
+    let provisions = ["Custom::SigningKey", "Custom::Provision"].map(|it| resolver.provisions(it));
+    let provisions: Vec<_> = provisions.into_iter().flat_map(Result::unwrap).collect();
     let shown: Vec<String> = provisions
         .iter()
         .map(|it| {
@@ -348,9 +350,12 @@ fn our_custom_resource_is_read() {
 }
 
 #[test]
-fn our_table_client_and_headers_are_read() {
+fn our_table_client_and_distribution_are_read() {
     let template = ours();
-    let scope = names::scope(&template, &settings());
+    let mut scope = names::scope(&template, &settings());
+    let key = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEwhVuckDrA+wjWO5kcdYiivFla6NS\nEObYw0vjARGH+oLKFCjK4yq6SXg0oXWNHjiAspbKrF8ntrC86C2LppBAJQ==\n-----END PUBLIC KEY-----\n";
+    let attribute = "SigningKey.PublicKeyA".to_owned();
+    scope.attributes.insert(attribute, key.to_owned());
     let resolver = template.resolve(&scope);
     insta::assert_debug_snapshot!(
         (resolver.tables().unwrap(), resolver.clients().unwrap(), resolver.page().unwrap()), @r#"

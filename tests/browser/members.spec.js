@@ -122,7 +122,7 @@ test("a page that is open says when the access is over, and does not open again"
   const customer = (await stripe(`customers?email=${encodeURIComponent(email)}`)).data[0];
   const subscription = (await stripe(`subscriptions?customer=${customer.id}`)).data[0];
   const end = Math.floor(Date.now() / 1000) + 15;
-  await stripe(`subscriptions/${subscription.id}`, { cancel_at: String(end) });
+  await stripe(`subscriptions/${subscription.id}`, { cancel_at: String(end), proration_behavior: "none" });
   await expect(async () => {
     await page.goto("/");
     await expect(title(page)).toHaveText("Your plan is ending.", { timeout: 2000 });

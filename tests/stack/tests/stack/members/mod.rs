@@ -15,7 +15,11 @@ const PAGE: &str = "/members/index.html";
 async fn cookies_are_over_with_the_access_at_the_latest() -> Result<()> {
     let ann = Subscriber::start().await?;
     let end = now() + 5;
-    ann.update(&[("cancel_at", &end.to_string())]).await?;
+    let ending = [
+        ("cancel_at", &*end.to_string()),
+        ("proration_behavior", "none"),
+    ];
+    ann.update(&ending).await?;
     ann.delivered().await;
     ann.until(&ann.user, "ending").await;
     let answer = ann

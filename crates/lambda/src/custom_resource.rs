@@ -174,7 +174,10 @@ mod tests {
         assert_eq!(first.old_resource_properties, Value::Null);
         // One that was made under another name keeps it, or its update would be a replacement.
         let later = request(&json!({ "PhysicalResourceId": "old" }));
-        assert_eq!(later.body("provision", Ok(&made)).physical_resource_id, "old");
+        assert_eq!(
+            later.body("provision", Ok(&made)).physical_resource_id,
+            "old"
+        );
     }
 
     #[test]

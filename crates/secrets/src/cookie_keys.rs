@@ -164,7 +164,10 @@ mod tests {
         );
         assert_eq!(serde_json::from_str::<CookieKeys>(&text).unwrap(), keys);
         assert!(!format!("{keys:?}").contains("c2VjcmV0"));
-        assert_eq!((keys.get(KeySlot::A), keys.get(KeySlot::B).is_some()), (None, true));
+        assert_eq!(
+            (keys.get(KeySlot::A), keys.get(KeySlot::B).is_some()),
+            (None, true)
+        );
     }
 
     #[test]

@@ -97,7 +97,12 @@ impl SigningKey {
         let policy = policy(resource, until).map_err(|_| KeyError::Failed)?;
         let signature = self.pair.sign(&self.random, policy.as_bytes());
         let signature = signature.map_err(|_| KeyError::Failed)?;
-        let [name_of_policy, name_of_signature, name_of_id, name_of_algorithm] = NAMES;
+        let [
+            name_of_policy,
+            name_of_signature,
+            name_of_id,
+            name_of_algorithm,
+        ] = NAMES;
         Ok([
             (name_of_policy, encode(policy.as_bytes())),
             (name_of_signature, encode(signature.as_ref())),
@@ -126,7 +131,10 @@ mod tests {
     fn the_public_key_is_what_openssl_makes_of_it() {
         let key = SigningKey::parse(PRIVATE).unwrap();
         assert_eq!(key.public_pem(), PUBLIC);
-        assert_eq!(key.fingerprint(), "441c540fd9c368a519c00b417f15409c0504ae76db083de27d208afeee1f215a");
+        assert_eq!(
+            key.fingerprint(),
+            "441c540fd9c368a519c00b417f15409c0504ae76db083de27d208afeee1f215a"
+        );
     }
 
     #[test]

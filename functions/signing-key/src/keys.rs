@@ -98,11 +98,7 @@ mod tests {
             before = wish;
             let show = |slot: KeySlot| match keys.get(slot) {
                 None => "-".to_owned(),
-                Some(key) => format!(
-                    "{}{}",
-                    key.private_key,
-                    if key.retired { "!" } else { "" }
-                ),
+                Some(key) => format!("{}{}", key.private_key, if key.retired { "!" } else { "" }),
             };
             all.push(KeySlot::ALL.map(show).join(" "));
         }

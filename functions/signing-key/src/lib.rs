@@ -91,9 +91,7 @@ impl SigningKeys {
         if wanted == stored {
             return Ok(Made::of(&stored, wish)?);
         }
-        wanted
-            .write_once(&self.vault, request.reference())
-            .await?;
+        wanted.write_once(&self.vault, request.reference()).await?;
         // Lambda may have run this twice at once: what counts is what is there.
         let stored = CookieKeys::read(&self.vault).await?;
         Ok(Made::of(&stored, wish)?)

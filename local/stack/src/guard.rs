@@ -296,7 +296,12 @@ mod tests {
         for (resource, until, path, expected) in [
             (ALL, NOW + 1, "/members/index.html", Ok(())),
             (ALL, NOW + 1, "/members/a/b.html?c=d&e", Ok(())),
-            (ALL, NOW, "/members/index.html", Err("a policy whose time is over")),
+            (
+                ALL,
+                NOW,
+                "/members/index.html",
+                Err("a policy whose time is over"),
+            ),
             (
                 "http://localhost:1/members/a/*",
                 NOW + 1,

@@ -42,7 +42,9 @@ pub(crate) async fn create(
             bail!("{id} cannot be made: {reason}");
         }
         for (name, value) in answer["Data"].as_object().into_iter().flatten() {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             attributes.insert(format!("{id}.{name}"), value);
         }
     }

@@ -79,7 +79,10 @@ impl Membership {
     /// As a browser sends them.
     #[must_use]
     pub fn header(&self) -> String {
-        let cookies = self.0.iter().map(|(name, value, _)| format!("{name}={value}"));
+        let cookies = self
+            .0
+            .iter()
+            .map(|(name, value, _)| format!("{name}={value}"));
         cookies.collect::<Vec<_>>().join("; ")
     }
 }

@@ -120,7 +120,13 @@ impl Resolver<'_> {
             let Some(name) = self.reference(&at, id)?.filter(|name| items.contains(name)) else {
                 continue;
             };
-            let path = ["Resources", id, "Properties", "PublicKeyConfig", "EncodedKey"];
+            let path = [
+                "Resources",
+                id,
+                "Properties",
+                "PublicKeyConfig",
+                "EncodedKey",
+            ];
             let pem = scalar(&at, &self.get(&path)?.unwrap_or_default())?;
             let key = PublicKey::from_pem(&pem);
             let key = key.ok_or_else(|| TemplateError::part(&*at, "is no key on P-256 in PEM"))?;

@@ -324,7 +324,10 @@ fn every_failure_of_the_webhook_and_every_function_is_watched() {
         ("FunctionErrorsAlarm", "GateErrorsAlarm"),
         ("ThrottlesAlarm", "GateThrottlesAlarm"),
     ] {
-        let (first, second) = (values(alarm, "FunctionName"), values(further, "FunctionName"));
+        let (first, second) = (
+            values(alarm, "FunctionName"),
+            values(further, "FunctionName"),
+        );
         assert!(first.is_disjoint(&second), "{alarm} and {further}");
         assert_eq!(&first | &second, functions, "{alarm} and {further}");
     }

@@ -164,6 +164,8 @@ fn our_routes_are_read() {
     POST /api/create-checkout-session → CreateCheckoutSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/create-portal-session → CreatePortalSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/invoices → InvoicesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    DELETE /api/members/cookies → MembersCookiesFunction 30s []
+    POST /api/members/cookies → MembersCookiesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/subscription/cancel → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/subscription/pay → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/subscription/preview → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
@@ -252,9 +254,21 @@ fn our_functions_are_read() {
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
+    members-cookies 10s 256 MB
+      ACCESS_GRACE_DAYS=7
+      ACCESS_SLACK_HOURS=24
+      MEMBERS_KEY=A
+      MEMBERS_KEYS_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:local-MembersKeysSecret-local0
+      MEMBERS_KEY_PAIR_ID=local-MembersPublicKeyA
+      ORIGIN_SECRET=
+      REQUIREMENT=
+      SITE_URL=http://localhost:8787
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      TABLE_NAME=local-Table
     provision 300s 256 MB
       APP=tollgate
       DISTRIBUTION_ID=local-Distribution
+      MEMBERS_BUCKET=local-membersbucket
       SITE_BUCKET=local-sitebucket
       SITE_URL=http://localhost:8787
       STACK=000000000000/us-east-1/local
@@ -273,6 +287,8 @@ fn our_functions_are_read() {
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
       USER_POOL_ID=local-UserPool
+    signing-key 90s 256 MB
+      MEMBERS_KEYS_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:local-MembersKeysSecret-local0
     subscription-status 15s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
@@ -332,11 +348,16 @@ fn our_custom_resources_are_read() {
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
+    SigningKey SigningKeyFunction 300s
+      Keys=A
+      ServiceTimeout=300
+      ServiceToken=arn:aws:lambda:us-east-1:000000000000:function:local-SigningKeyFunction
     Provision ProvisionFunction 720s
       App=tollgate
       Bucket=local-sitebucket
       Code=arn:aws:lambda:us-east-1:000000000000:function:local-ProvisionFunction:1
       Distribution=local-Distribution
+      MembersBucket=local-membersbucket
       Page=arn:aws:lambda:us-east-1:000000000000:layer:local-PageLayer:1
       ServiceTimeout=720
       ServiceToken=arn:aws:lambda:us-east-1:000000000000:function:local-ProvisionFunction
@@ -448,6 +469,20 @@ fn our_table_client_and_distribution_are_read() {
                     "strict-origin-when-cross-origin",
                 ),
             ],
+            guards: [
+                Guard {
+                    pattern: "/members/*",
+                    keys: {
+                        "local-MembersPublicKeyA": PublicKey(c2156e72…),
+                    },
+                },
+            ],
+            error_pages: {
+                403: ErrorPage {
+                    path: "/members-only.html",
+                    status: 403,
+                },
+            },
         },
     )
     "#);

@@ -73,7 +73,9 @@ async fn a_subscriber_reads_members_pages_and_nobody_else_does() -> Result<()> {
     is_shut_out(&stack, "/members/nothing.html", None, "nobody").await?;
 
     let bob = stack.sign_up("bob").await?;
-    let refused = stack.post("/members/cookies", Some(&bob), json!({})).await?;
+    let refused = stack
+        .post("/members/cookies", Some(&bob), json!({}))
+        .await?;
     assert_eq!((refused.status, refused.code()), (402, "not_subscribed"));
     assert_eq!(refused.body["reason"], "no_subscription");
     assert_eq!(refused.headers["content-type"], "application/problem+json");

@@ -30,7 +30,9 @@ impl Maker {
         let told = Arc::clone(&answers);
         let take = put(async move |body: Bytes| {
             let answer = serde_json::from_slice(&body).unwrap_or_default();
-            told.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+            told.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(answer);
         });
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/answer", listener.local_addr()?);
@@ -89,7 +91,13 @@ impl Maker {
         Ok((status, answer[rest].clone()))
     }
 
-    async fn made(&self, kind: &str, keys: &str, before: Option<&str>, name: &str) -> Result<Value> {
+    async fn made(
+        &self,
+        kind: &str,
+        keys: &str,
+        before: Option<&str>,
+        name: &str,
+    ) -> Result<Value> {
         let (status, made) = self.ask(kind, keys, before, name).await?;
         assert_eq!(status, "SUCCESS", "{made}");
         Ok(made)

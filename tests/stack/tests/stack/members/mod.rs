@@ -112,7 +112,12 @@ async fn what_a_plan_must_have_is_the_stacks_to_say() -> Result<()> {
 async fn without_a_key_nobody_gets_cookies_and_nobody_reads_why() -> Result<()> {
     let ann = Subscriber::start().await?;
     let keys = keys::Maker::start().await?;
-    for stored in ["", "nonsense", r#"{"A":null,"B":null}"#, r#"{"A":{"private_key":"c2VjcmV0"},"B":null}"#] {
+    for stored in [
+        "",
+        "nonsense",
+        r#"{"A":null,"B":null}"#,
+        r#"{"A":{"private_key":"c2VjcmV0"},"B":null}"#,
+    ] {
         keys.secrets.set(stack_tests::MEMBERS_KEYS_SECRET, stored);
         let function = function("members-cookies", |around| {
             for (name, value) in [
@@ -129,7 +134,10 @@ async fn without_a_key_nobody_gets_cookies_and_nobody_reads_why() -> Result<()> 
         assert_eq!(answer["statusCode"], 503, "{stored}: {answer}");
         let body = answer["body"].as_str().unwrap_or_default();
         assert!(body.contains("secrets_unavailable"), "{body}");
-        assert!(!body.contains("arn:") && !body.contains("c2VjcmV0"), "{body}");
+        assert!(
+            !body.contains("arn:") && !body.contains("c2VjcmV0"),
+            "{body}"
+        );
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ async function start() {
  */
 function tell({ title, text }, ...more) {
   const box = element("section", { class: "trouble", "aria-label": title },
-    element("div", {}, element("h2", {}, title), element("p", {}, text)), element("div", { class: "buttons" }, ...more));
+    element("div", {}, element("h2", {}, title), element("p", {}, text)), more.length > 0 && element("div", { class: "buttons" }, ...more));
   document.querySelector(".trouble")?.remove();
   byId("main").prepend(box);
   announce(`${title} ${text}`);

@@ -112,6 +112,15 @@ export class Api {
     return this.call("GET", `/api/invoices${after ? `?${new URLSearchParams({ after })}` : ""}`);
   }
 
+  /**
+   * Has the browser take the cookies for the members' pages.
+   * @param {AbortSignal} signal
+   * @returns {Promise<{ expires_at: number, expires_in: number }>} when they are over, and in how many seconds
+   */
+  membersCookies(signal) {
+    return this.#call("POST", "/api/members/cookies", {}, { signal });
+  }
+
   /** Lets Stripe know the email of a sign-in. */
   followEmail() {
     return this.call("POST", "/api/account/email", {}, { keepalive: true });

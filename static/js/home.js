@@ -8,6 +8,7 @@ import { byId, element } from "./dom.js";
 import { showHeader } from "./header.js";
 import { leaveFor } from "./leave.js";
 import { manage } from "./manage.js";
+import { MEMBERS, openMembership } from "./membership.js";
 import { pass } from "./pass.js";
 import { planList } from "./plans.js";
 import { explain, Problem } from "./problem.js";
@@ -176,6 +177,11 @@ class Home {
       this.#showAccount(now, { unchanged: now.access.reason === account.access.reason });
     };
     const check = words.check && desk.action({ label: "Check again", progress: "Checking…", kind: "quiet", run: look });
+    const enter = async () => {
+      await openMembership(this.#api);
+      return leaveFor(MEMBERS);
+    };
+    const members = account.access.granted && desk.action({ label: "Members’ area", progress: "Opening…", run: enter });
     const banner = trouble(desk, { problem, check });
     const had = wanted !== undefined && explain(new Problem("already_subscribed"));
     show("account", words,
@@ -183,6 +189,7 @@ class Home {
       banner,
       element("div", { class: "hero" },
         account.subscription && pass(account.subscription, words),
+        members,
         !banner && check,
         unchanged && element("p", { class: "hint" }, "Checked just now. Nothing has changed yet.")),
       manage(desk, { fixing: !!banner }));

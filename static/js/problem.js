@@ -4,10 +4,10 @@
 export class Problem extends Error {
   /**
    * @param {string} code
-   * @param {{ status?: number, retryAfter?: number, requestId?: string, url?: string, cause?: unknown }} [details] `retryAfter` in
-   *   seconds, `url` where a payment can be made good
+   * @param {{ status?: number, retryAfter?: number, requestId?: string, url?: string, reason?: string, cause?: unknown }} [details]
+   *   `retryAfter` in seconds, `url` where a payment can be made good, `reason` why there is no access
    */
-  constructor(code, { status = 0, retryAfter = 0, requestId = "", url = "", cause } = {}) {
+  constructor(code, { status = 0, retryAfter = 0, requestId = "", url = "", reason = "", cause } = {}) {
     super(code, { cause });
     this.name = "Problem";
     this.code = code;
@@ -15,6 +15,7 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
     this.requestId = requestId;
     this.url = url;
+    this.reason = reason;
   }
 
   /**
@@ -28,6 +29,7 @@ export class Problem extends Error {
       retryAfter: seconds(response.headers.get("Retry-After")),
       requestId: body?.request_id ?? "",
       url: body?.url ?? "",
+      reason: body?.reason ?? "",
     });
   }
 
@@ -70,6 +72,7 @@ const SENTENCES = {
   no_customer: ["There is nothing at Stripe yet.", "It begins with your first plan."],
   already_ending: ["Your plan is set to end already.", "Nothing more needs to be done."],
   not_ending: ["Your plan goes on already.", "Nothing needs to be done."],
+  not_subscribed: ["Your plan does not include this.", "See the plans for one that does."],
   account_deleted: ["This account is deleted.", "You will not be charged again."],
   not_an_admin: ["You are not an administrator.", "Who was made one a moment ago has to sign out and in once more."],
   unknown_user: ["There is no such user.", "Their account may be deleted, or the address mistyped."],

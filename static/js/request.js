@@ -13,7 +13,8 @@ export async function requestJson(url, init) {
   let response;
   let text;
   try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    response = await fetch(url, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, patience]) : patience });
     text = await response.text();
   } catch (cause) {
     throw new Problem(unreachedCode(cause), { cause });

@@ -1,4 +1,5 @@
 import { leaveFor } from "./leave.js";
+import { endMembership } from "./membership.js";
 import { challengeOf, randomText } from "./pkce.js";
 import { Problem } from "./problem.js";
 import { requestJson } from "./request.js";
@@ -96,12 +97,16 @@ export class SignIn {
     return leaveFor(`${url}/logout?${new URLSearchParams({ client_id, logout_uri: `${location.origin}/` })}`);
   }
 
-  /** Forgets the session, here and at the sign-in service, and stays. */
+  /** Forgets the session, here and at the sign-in service, and stays. The members' pages are closed, too. */
   async end() {
     const token = sessionStorage.getItem(SESSION);
-    const { url, client_id } = this.#settings;
     this.forget();
-    if (!token) return;
+    await Promise.all([endMembership(), token && this.#revoke(token)]);
+  }
+
+  /** @param {string} token */
+  async #revoke(token) {
+    const { url, client_id } = this.#settings;
     // Best effort: a person who wants to leave is not kept by a failing network.
     const signal = AbortSignal.timeout(5000);
     await fetch(`${url}/oauth2/revoke`, { method: "POST", body: new URLSearchParams({ token, client_id }), signal }).catch(() => {});

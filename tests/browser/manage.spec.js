@@ -348,7 +348,7 @@ test("deleting the account asks for the word, then says goodbye", async ({ page,
   await expect(heading(page)).toHaveText("Goodbye.");
   await expect(heading(page)).toBeFocused();
   await expect(dialog(page)).toHaveCount(0);
-  expect(mock.requests.filter(({ method }) => method === "DELETE").map(({ path }) => path)).toEqual(["/api/account"]);
+  expect(mock.requests.filter(({ method }) => method === "DELETE").map(({ path }) => path)).toEqual(["/api/account", "/api/members/cookies"]);
   expect(mock.seen("/oauth2/revoke")).toHaveLength(1);
   await page.getByRole("link", { name: "Back to the start" }).click();
   await expect(button(page, "Sign up")).toBeVisible();

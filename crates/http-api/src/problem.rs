@@ -1,5 +1,6 @@
 use std::error::Error;
 
+use billing::Reason;
 use lambda_http::Body;
 use lambda_http::http::{StatusCode, header};
 use payments::StripeError;
@@ -19,6 +20,7 @@ pub struct Problem {
     detail: String,
     retry_after: Option<u32>,
     url: Option<String>,
+    reason: Option<Reason>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -32,6 +34,7 @@ impl Problem {
             detail: detail.into(),
             retry_after: None,
             url: None,
+            reason: None,
             cause: None,
         }
     }
@@ -104,6 +107,17 @@ impl Problem {
     pub fn already_ending() -> Self {
         let detail = "Your subscription is set to end already.";
         Self::new(StatusCode::CONFLICT, "already_ending", detail)
+    }
+
+    /// 402 for what only subscribers get: the member `reason` tells why they are none, or not of the right plan. Not 403: CloudFront puts
+    /// the page for who may not see members' pages in the place of that.
+    #[must_use]
+    pub fn not_subscribed(reason: Reason) -> Self {
+        let detail = "This is for subscribers. GET /api/subscription tells what you have.";
+        Self {
+            reason: Some(reason),
+            ..Self::new(StatusCode::PAYMENT_REQUIRED, "not_subscribed", detail)
+        }
     }
 
     /// 404 for a route that this function does not serve.
@@ -204,6 +218,9 @@ impl Problem {
         });
         if let Some(url) = &self.url {
             body["url"] = json!(url);
+        }
+        if let Some(reason) = &self.reason {
+            body["reason"] = json!(reason);
         }
         let mut response = Response::new(Body::Text(body.to_string()));
         *response.status_mut() = self.status;

@@ -28,6 +28,18 @@ pub fn accepted_json<T: Serialize>(value: &T) -> Result<Response, Problem> {
     respond(StatusCode::ACCEPTED, value, "no-store")
 }
 
+/// 204: it is done, and there is nothing to tell.
+///
+/// # Errors
+/// 500 where there is no such answer: never.
+pub fn no_content() -> Result<Response, Problem> {
+    lambda_http::Response::builder()
+        .status(StatusCode::NO_CONTENT)
+        .header(header::CACHE_CONTROL, "no-store")
+        .body(Body::Empty)
+        .map_err(Problem::internal)
+}
+
 fn respond<T: Serialize>(status: StatusCode, value: &T, cache: &str) -> Result<Response, Problem> {
     let body = serde_json::to_string(value).map_err(Problem::internal)?;
     lambda_http::Response::builder()

@@ -37,8 +37,8 @@ impl Connections {
     /// # Errors
     /// [`StartError`]
     pub fn unhurried(env: &Env) -> Result<Self, StartError> {
-        let http = https_client(env)?;
-        Ok(Self::with(env, http.clone(), aws::unhurried_config(http)?)?)
+        let (http, aws) = unhurried_aws(env)?;
+        Ok(Self::with(env, http, aws)?)
     }
 
     fn with(env: &Env, http: HttpsClient, aws: SdkConfig) -> Result<Self, InvalidEnv> {
@@ -127,6 +127,15 @@ impl Connections {
         let app = env.parse("APP", |name| App::parse(name))?;
         Ok(Syncer::new(app, stripe, self.table(env)?))
     }
+}
+
+/// AWS alone, for what nobody waits for and has nothing to do with Stripe.
+///
+/// # Errors
+/// [`StartError`]
+pub fn unhurried_aws(env: &Env) -> Result<(HttpsClient, SdkConfig), StartError> {
+    let http = https_client(env)?;
+    Ok((http.clone(), aws::unhurried_config(http)?))
 }
 
 fn https_client(env: &Env) -> Result<HttpsClient, StartError> {

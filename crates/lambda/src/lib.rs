@@ -2,6 +2,7 @@
 
 mod clock;
 mod connections;
+pub mod custom_resource;
 mod env;
 mod function;
 mod log;
@@ -9,7 +10,7 @@ pub mod metrics;
 mod process;
 
 pub use clock::now;
-pub use connections::{Connections, policy_from_env};
+pub use connections::{Connections, policy_from_env, unhurried_aws};
 pub use env::{Env, InvalidEnv};
 pub use function::{Function, serve};
 pub use process::run;

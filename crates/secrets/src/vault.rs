@@ -91,6 +91,23 @@ impl Vault {
         Ok(())
     }
 
+    /// Gives it another value on behalf of what `name` (32 to 64 characters) stands for, unless that has given it one already, which stays.
+    /// One call. See <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html>.
+    ///
+    /// # Errors
+    /// [`SecretError`]
+    pub(crate) async fn write_once(&self, text: String, name: &str) -> Result<(), SecretError> {
+        let put = self.client.put_secret_value().secret_id(&self.arn);
+        let put = put.client_request_token(name).secret_string(text);
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if error.err().is_resource_exists_exception() => {
+                Ok(())
+            }
+            Err(error) => Err(SecretError::unavailable(&self.arn, "written", error)),
+        }
+    }
+
     pub(crate) fn invalid(&self, problem: impl Into<String>) -> SecretError {
         SecretError::Invalid {
             arn: self.arn.clone(),

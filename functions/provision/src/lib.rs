@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use billing::App;
 use https_client::HttpsClient;
+use lambda::custom_resource::RequestType;
 use lambda::{AnswerError, Connections, Env, Function, StartError};
 use payments::Stripe;
 use secrets::Vault;
@@ -31,7 +32,7 @@ use serde_json::Value;
 use store::Table;
 use sync::Syncer;
 
-use cloudformation::{Made, RequestType};
+use cloudformation::Made;
 use endpoint::is_about_the_key;
 pub(crate) use error::Doing;
 use page::Page;
@@ -67,6 +68,7 @@ impl Function for Provision {
             Some(bucket) => Some(Page {
                 files: env.optional("PAGE_FILES").unwrap_or(LAYERS).into(),
                 bucket: bucket.to_owned(),
+                members_bucket: env.text("MEMBERS_BUCKET")?.to_owned(),
                 distribution: env.text("DISTRIBUTION_ID")?.to_owned(),
             }),
         };

@@ -1,4 +1,4 @@
-//! `static/`: from this function's layer to the bucket that CloudFront reads.
+//! `static/`: from this function's layer to the buckets that CloudFront reads.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,11 +16,16 @@ const LAMBDAS: [&str; 3] = ["bin", "extensions", "lib"];
 /// A browser asks each time whether its copy is current; CloudFront keeps its own until the next deployment invalidates it.
 const CACHE_CONTROL: &str = "max-age=0, s-maxage=31536000, must-revalidate";
 
+/// What begins so is not for everybody, and goes where nothing else is.
+const MEMBERS: &str = "members/";
+
 /// Where the page is, and where it goes.
 pub(crate) struct Page {
     /// The folder of its files.
     pub files: PathBuf,
     pub bucket: String,
+    /// The bucket of what is below `members/`.
+    pub members_bucket: String,
     pub distribution: String,
 }
 
@@ -38,11 +43,26 @@ impl Page {
                 "there is no index.html in {shown}: is the layer with static/ missing?"
             )));
         }
-        let bucket = Bucket::open(http.clone(), &self.bucket)?;
+        let (members, everybodys): (Vec<&String>, Vec<&String>) =
+            files.iter().partition(|it| it.starts_with(MEMBERS));
+        self.fill(http, &self.members_bucket, &members).await?;
+        self.fill(http, &self.bucket, &everybodys).await?;
+        tracing::info!(files = files.len(), "page published");
+        signed::invalidate(http, &self.distribution, reference).await
+    }
+
+    /// Uploads these files to a bucket and deletes what was ours there and is none of them.
+    async fn fill(
+        &self,
+        http: &HttpsClient,
+        bucket: &str,
+        files: &[&String],
+    ) -> Result<(), ProvisionError> {
+        let bucket = Bucket::open(http.clone(), bucket)?;
         let there = bucket.keys().await?;
         // What a page refers to before the page itself.
         let (pages, parts): (Vec<&String>, Vec<&String>) =
-            files.iter().partition(|it| it.ends_with(".html"));
+            files.iter().copied().partition(|it| it.ends_with(".html"));
         for key in parts.into_iter().chain(pages) {
             let content = fs::read(self.files.join(key))
                 .map_err(|error| ProvisionError::Page(format!("{key}: {error}")))?;
@@ -50,41 +70,47 @@ impl Page {
                 .put(key, &content_type(key), CACHE_CONTROL, Bytes::from(content))
                 .await?;
         }
-        for key in there.iter().filter(|key| !files.contains(*key)) {
+        for key in there.iter().filter(|key| !files.contains(key)) {
             // What cannot be looked at is not ours, and nothing to wait for.
             if bucket.is_ours(key).await.unwrap_or(false) {
                 bucket.delete(key).await?;
             }
         }
-        tracing::info!(files = files.len(), "page published");
-        signed::invalidate(http, &self.distribution, reference).await
+        Ok(())
     }
 
-    /// Deletes what is ours, so that the bucket can be deleted. What somebody else put there is theirs to move.
+    /// Deletes what is ours, so that the buckets can be deleted. What somebody else put there is theirs to move.
     pub(crate) async fn withdraw(&self, http: &HttpsClient) -> Result<(), ProvisionError> {
-        let bucket = Bucket::open(http.clone(), &self.bucket)?;
-        let mut foreign = Vec::new();
-        for key in bucket.keys().await? {
-            if bucket.is_ours(&key).await? {
-                bucket.delete(&key).await?;
-            } else {
-                foreign.push(key);
-            }
+        for bucket in [&self.bucket, &self.members_bucket] {
+            withdraw(http, bucket).await?;
         }
-        match foreign.first() {
-            None => Ok(()),
-            Some(first) => Err(ProvisionError::Bucket {
-                bucket: self.bucket.clone(),
-                problem: format!(
-                    "holds {} that we did not put there (the first is {first}); move or delete what is in it, then delete the stack again",
-                    if foreign.len() == 1 {
-                        "a file".to_owned()
-                    } else {
-                        format!("{} files", foreign.len())
-                    }
-                ),
-            }),
+        Ok(())
+    }
+}
+
+async fn withdraw(http: &HttpsClient, name: &str) -> Result<(), ProvisionError> {
+    let bucket = Bucket::open(http.clone(), name)?;
+    let mut foreign = Vec::new();
+    for key in bucket.keys().await? {
+        if bucket.is_ours(&key).await? {
+            bucket.delete(&key).await?;
+        } else {
+            foreign.push(key);
         }
+    }
+    match foreign.first() {
+        None => Ok(()),
+        Some(first) => Err(ProvisionError::Bucket {
+            bucket: name.to_owned(),
+            problem: format!(
+                "holds {} that we did not put there (the first is {first}); move or delete what is in it, then delete the stack again",
+                if foreign.len() == 1 {
+                    "a file".to_owned()
+                } else {
+                    format!("{} files", foreign.len())
+                }
+            ),
+        }),
     }
 }
 

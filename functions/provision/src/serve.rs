@@ -3,15 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use lambda::AnswerError;
+use lambda::custom_resource::{CustomResource, RESERVE};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::cloudformation::CustomResource;
+use crate::cloudformation::PHYSICAL_ID;
 use crate::lease::alone;
 use crate::{Provision, ProvisionError};
-
-/// What is kept of the function's time for telling CloudFormation, four tries of it.
-const RESERVE: Duration = Duration::from_secs(50);
 
 /// What whoever runs the stack asks for.
 #[derive(Deserialize)]
@@ -73,7 +71,7 @@ impl Provision {
         }
         let outcome = changed.as_ref().map_err(ToString::to_string);
         // Where CloudFormation cannot be told, Lambda runs this once more, which changes nothing that is done.
-        Ok(request.answer(&self.http, outcome).await?)
+        Ok(request.answer(&self.http, PHYSICAL_ID, outcome).await?)
     }
 
     async fn operate(&self, operation: Operation) -> Result<Value, ProvisionError> {

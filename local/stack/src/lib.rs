@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod data_dir;
 pub mod database;
 pub mod gateway;
+pub mod guard;
 pub mod lambda;
 pub mod loopback;
 pub mod names;

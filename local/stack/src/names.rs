@@ -18,6 +18,12 @@ pub fn webhook_secret_arn() -> String {
     secret_arn("WebhookSecret")
 }
 
+/// The secret that `signing-key` writes; its logical id is the template's.
+#[must_use]
+pub fn members_keys_secret_arn() -> String {
+    secret_arn("MembersKeysSecret")
+}
+
 fn secret_arn(id: &str) -> String {
     format!(
         "arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{}-local0",
@@ -125,7 +131,9 @@ fn add_resource(scope: &mut Scope, id: &str, kind: &str, settings: &Settings) {
             attribute("DomainName", domain.to_owned());
             name
         }
-        "AWS::Cognito::UserPoolClient" | "AWS::Cognito::UserPoolDomain" => name,
+        "AWS::CloudFront::PublicKey"
+        | "AWS::Cognito::UserPoolClient"
+        | "AWS::Cognito::UserPoolDomain" => name,
         "AWS::ApiGatewayV2::Api" => {
             attribute("ApiEndpoint", settings.site_url.clone());
             id.to_owned()
@@ -133,6 +141,7 @@ fn add_resource(scope: &mut Scope, id: &str, kind: &str, settings: &Settings) {
         // Only the template itself refers to these: their names are their ids.
         "AWS::ApiGatewayV2::Authorizer"
         | "AWS::ApiGatewayV2::Integration"
+        | "AWS::CloudFront::KeyGroup"
         | "AWS::CloudFront::ResponseHeadersPolicy" => id.to_owned(),
         _ => return,
     };

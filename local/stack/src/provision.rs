@@ -18,13 +18,15 @@ use crate::names;
 use crate::template::ProvisionSpec;
 
 /// Makes the custom resources, one after another, as CloudFormation does when a stack is made. Here a stack is made at each start.
+/// Gives what `Fn::GetAtt` says of them, by `Resource.Attribute`.
 ///
 /// # Errors
 /// The reason of the first that fails.
 pub(crate) async fn create(
     specs: Vec<ProvisionSpec>,
     functions: &BTreeMap<String, Function>,
-) -> Result<()> {
+) -> Result<BTreeMap<String, String>> {
+    let mut attributes = BTreeMap::new();
     for spec in specs {
         let function = functions.get(&spec.function).with_context(|| {
             format!(
@@ -39,8 +41,14 @@ pub(crate) async fn create(
             let reason = answer["Reason"].as_str().unwrap_or("no reason was given");
             bail!("{id} cannot be made: {reason}");
         }
+        for (name, value) in answer["Data"].as_object().into_iter().flatten() {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            attributes.insert(format!("{id}.{name}"), value);
+        }
     }
-    Ok(())
+    Ok(attributes)
 }
 
 /// Sends the request; the answer is what is put to its `ResponseURL` until the function returns.
@@ -59,8 +67,8 @@ async fn request(spec: &ProvisionSpec, function: &Function) -> Result<Value> {
         "ServiceToken": spec.properties.get("ServiceToken"),
         "ResponseURL": url,
         "StackId": names::stack_id(),
-        "RequestId": "local",
-        "ResourceType": "Custom::Provision",
+        "RequestId": hex::encode(rand::random::<[u8; 16]>()),
+        "ResourceType": spec.kind,
         "LogicalResourceId": spec.id,
         "ResourceProperties": spec.properties,
     });

@@ -16,6 +16,14 @@ use serde_json::{Value, json};
 /// Called with a secret's new value before anybody is told that it was taken.
 type Keep = Box<dyn Fn(&str) -> Result<()> + Send + Sync>;
 
+/// Why a secret is not written.
+enum Refusal {
+    /// Another value has been written in this name.
+    Exists,
+    /// It cannot be kept.
+    NotKept(anyhow::Error),
+}
+
 /// The secrets that there are, by their ARNs. Clones share them.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<Mutex<BTreeMap<String, Secret>>>);
@@ -24,13 +32,19 @@ pub struct Secrets(Arc<Mutex<BTreeMap<String, Secret>>>);
 struct Secret {
     value: Option<String>,
     keep: Option<Keep>,
+    /// The names of those who have written, and what.
+    tokens: BTreeMap<String, String>,
 }
 
 impl Secrets {
     /// With another secret, which may have no value yet.
     #[must_use]
     pub fn with(self, arn: &str, value: Option<String>) -> Self {
-        self.put(arn, Secret { value, keep: None })
+        let secret = Secret {
+            value,
+            ..Secret::default()
+        };
+        self.put(arn, secret)
     }
 
     /// With another secret, whose new values are kept.
@@ -42,7 +56,12 @@ impl Secrets {
         keep: impl Fn(&str) -> Result<()> + Send + Sync + 'static,
     ) -> Self {
         let keep: Option<Keep> = Some(Box::new(keep));
-        self.put(arn, Secret { value, keep })
+        let secret = Secret {
+            value,
+            keep,
+            ..Secret::default()
+        };
+        self.put(arn, secret)
     }
 
     fn put(self, arn: &str, secret: Secret) -> Self {
@@ -74,18 +93,27 @@ impl Secrets {
         )
     }
 
-    fn write(&self, arn: &str, value: &str) -> Option<Result<Value>> {
+    /// What somebody else has written in this name is not written over; the same again is no change.
+    fn write(&self, arn: &str, value: &str, token: &str) -> Option<Result<Value, Refusal>> {
         let mut secrets = self.lock();
         let secret = secrets.get_mut(arn)?;
+        let written =
+            json!({ "ARN": arn, "Name": arn, "VersionId": token, "VersionStages": ["AWSCURRENT"] });
+        match secret.tokens.get(token) {
+            Some(before) if before != value => return Some(Err(Refusal::Exists)),
+            Some(_) => return Some(Ok(written)),
+            None => {}
+        }
         if let Some(keep) = &secret.keep
             && let Err(error) = keep(value)
         {
-            return Some(Err(error));
+            return Some(Err(Refusal::NotKept(error)));
         }
         secret.value = Some(value.to_owned());
-        Some(Ok(
-            json!({ "ARN": arn, "Name": arn, "VersionStages": ["AWSCURRENT"] }),
-        ))
+        if !token.is_empty() {
+            secret.tokens.insert(token.to_owned(), value.to_owned());
+        }
+        Some(Ok(written))
     }
 }
 
@@ -97,7 +125,8 @@ async fn answer(State(secrets): State<Secrets>, headers: HeaderMap, body: Bytes)
     let output = match target {
         "secretsmanager.GetSecretValue" => secrets.read(arn).map(Ok),
         "secretsmanager.PutSecretValue" => {
-            secrets.write(arn, input["SecretString"].as_str().unwrap_or_default())
+            let text = |name: &str| input[name].as_str().unwrap_or_default();
+            secrets.write(arn, text("SecretString"), text("ClientRequestToken"))
         }
         _ => {
             return refuse(
@@ -108,7 +137,11 @@ async fn answer(State(secrets): State<Secrets>, headers: HeaderMap, body: Bytes)
     };
     match output {
         Some(Ok(output)) => Json(output).into_response(),
-        Some(Err(error)) => {
+        Some(Err(Refusal::Exists)) => refuse(
+            "ResourceExistsException",
+            "You can't use ClientRequestToken because that value is already in use for another version.",
+        ),
+        Some(Err(Refusal::NotKept(error))) => {
             tracing::error!(error = format!("{error:#}"), "a secret cannot be kept");
             refuse("InternalServiceError", "It cannot be kept.")
         }

@@ -17,6 +17,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
+use crate::guard::Guard;
 use crate::lambda::{Function, InstanceInfo, InvokeError};
 use crate::template::PageSpec;
 
@@ -57,9 +58,34 @@ impl Site {
             path
         };
         // No page of our own, as in the cloud: CloudFront's would replace the API's answers too.
-        self.read(wanted)
-            .await
-            .unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "Not Found"))
+        let missing = || plain(StatusCode::NOT_FOUND, "Not Found");
+        // What is guarded is in a bucket of its own: no other address leads to it, however it is written.
+        if self.guard(path).is_none() && self.is_guarded_file(wanted) {
+            return missing();
+        }
+        self.read(wanted).await.unwrap_or_else(missing)
+    }
+
+    /// What asks for signed cookies at this path, as it was sent.
+    fn guard(&self, path: &str) -> Option<&Guard> {
+        self.page.guards.iter().find(|guard| guard.covers(path))
+    }
+
+    /// Whether the file of a path is guarded. There are folders in which capitals make no difference.
+    fn is_guarded_file(&self, path: &str) -> bool {
+        let file = relative(path).map(|file| format!("/{}", file.display()).to_lowercase());
+        file.is_some_and(|file| self.guard(&file).is_some())
+    }
+
+    /// CloudFront's answer to who may not see something.
+    async fn forbidden(&self) -> Response<Body> {
+        let bare = || plain(StatusCode::FORBIDDEN, "Forbidden");
+        let Some(page) = self.page.error_pages.get(&403) else {
+            return bare();
+        };
+        let mut response = self.read(&page.path).await.unwrap_or_else(bare);
+        *response.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::FORBIDDEN);
+        response
     }
 
     async fn read(&self, path: &str) -> Option<Response<Body>> {
@@ -93,13 +119,23 @@ async fn serve(State(site): State<Arc<Site>>, request: Request) -> Response<Body
             &site.page.api_headers,
         )
     } else {
-        (
-            site.file(request.method(), &path).await,
-            &site.page.site_headers,
-        )
+        let refused = site.guard(&path).map(|guard| {
+            let refused = guard.check(request.uri(), request.headers(), now()).err();
+            refused.inspect(|why| tracing::info!(path, why, "refused"))
+        });
+        let answer = match refused.flatten() {
+            Some(_) => site.forbidden().await,
+            None => site.file(request.method(), &path).await,
+        };
+        (answer, &site.page.site_headers)
     };
     add(response.headers_mut(), headers);
     response
+}
+
+/// Unix seconds.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
 }
 
 fn add(headers: &mut HeaderMap, added: &[(String, String)]) {

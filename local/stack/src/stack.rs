@@ -101,7 +101,11 @@ impl Stack {
         servers.run_schedules(resolver.schedules()?, &functions.by_id);
         let by_id = functions.by_id.clone();
         let gateway = Gateway::new(resolver.api()?, functions.by_id, options.logs.clone())?;
-        let page = resolver.page()?;
+        // Before the page: its distribution needs the public keys.
+        let made = provision::create(resolver.provisions("Custom::SigningKey")?, &by_id).await?;
+        let mut with_keys = scope.clone();
+        with_keys.attributes.extend(made);
+        let page = template.resolve(&with_keys).page()?;
 
         let tables: Vec<_> = resolver
             .tables()?
@@ -134,7 +138,7 @@ impl Stack {
             servers
                 .serve_stripe(ports.stripe, &settings, data, options.stripe_record)
                 .await?;
-            provision::create(resolver.provisions()?, &by_id).await?;
+            provision::create(resolver.provisions("Custom::Provision")?, &by_id).await?;
         }
 
         let mut stack = Self {
@@ -218,7 +222,10 @@ fn secrets(stripe: &StripeMode, data: &DataDir) -> (Secrets, String) {
         StripeMode::Real { secret_key, .. } => secret_key,
     };
     let key = json!({ "secret_key": secret_key }).to_string();
-    let secrets = Secrets::default().with(names::STRIPE_SECRET_ARN, Some(key));
+    // The keys of members' cookies are made anew at each start: nobody has a cookie from before for long.
+    let secrets = Secrets::default()
+        .with(names::STRIPE_SECRET_ARN, Some(key))
+        .with(&names::members_keys_secret_arn(), None);
     let arn = names::webhook_secret_arn();
     let secrets = match stripe {
         StripeMode::StandIn => {

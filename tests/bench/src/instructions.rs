@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::calls::{self, Calls};
 use crate::contender::write_program;
-use crate::world::{HTTP, OTHERS, World};
+use crate::world::{HTTP, MAKERS, OTHERS, World};
 
 /// Hash seeds and certificates differ from run to run: what grows by more than this has changed.
 const TOLERANCE: f64 = 1.03;
@@ -40,8 +40,8 @@ struct Found {
     bytes: u64,
     /// The instructions from the start of the process to its first answer: `webhook` goes on with its init while it waits for a request.
     cold_start: u64,
-    /// Those of a later request. Of `provision`'s requests there are no two alike, as it waits for what it has changed: its cold start is its
-    /// init alone.
+    /// Those of a later request. Of the requests of `provision` and `signing-key` there are no two alike, as they wait for others: their cold
+    /// start is their init alone.
     request: Option<u64>,
     calls: Calls,
     libraries: BTreeSet<String>,
@@ -143,7 +143,7 @@ async fn look(
         }
         anyhow::Ok(counted)
     };
-    let (cold_start, request) = if function == "provision" {
+    let (cold_start, request) = if MAKERS.contains(&function) {
         (counted(0).await?, None)
     } else {
         let (first, all) = (counted(1).await?, counted(1 + REQUESTS).await?);

@@ -5,10 +5,13 @@ use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use axum::Router;
+use axum::routing::put;
 use local_stack::names;
 use local_stack::secrets::Secrets;
 use reqwest::Method;
 use serde_json::{Value, json};
+use signed_cookies::SigningKey;
 use stack_tests::{Authority, Event, LocalStack, TlsFront, User};
 use tokio::net::TcpListener;
 
@@ -25,19 +28,23 @@ pub const HTTP: [&str; 4] = [
     "webhook",
 ];
 /// See [`HTTP`].
-pub const OTHERS: [&str; 8] = [
+pub const OTHERS: [&str; 11] = [
     "account",
     "admin",
     "change-subscription",
     "create-portal-session",
     "invoices",
     "members",
+    "members-cookies",
     "provision",
     "reconcile",
     GATE,
+    "signing-key",
 ];
 /// Lets subscribers in.
 pub const GATE: &str = "subscriber-authorizer";
+/// Those of whose requests no two are alike: they wait for others.
+pub const MAKERS: [&str; 2] = ["provision", "signing-key"];
 
 /// Where a function finds what it asks.
 pub struct Services {
@@ -62,6 +69,8 @@ pub struct World {
     event: String,
     /// What it is signed with.
     signing_secret: String,
+    /// Where CloudFormation hears how it went.
+    cloudformation: String,
 }
 
 impl World {
@@ -90,9 +99,12 @@ impl World {
         let signing = stack.signing_secrets()?;
         let signing_secret = stack.signing_secret()?;
         let key = json!({ "secret_key": "sk_test_local" }).to_string();
+        let private_key = SigningKey::generate()?;
+        let members = json!({ "A": { "private_key": private_key }, "B": null }).to_string();
         let secrets = Secrets::default()
             .with("stripe", Some(key))
-            .with("webhook", Some(signing));
+            .with("webhook", Some(signing))
+            .with("members-keys", Some(members));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let plain = Services {
             dynamodb: stack.dynamodb.clone(),
@@ -101,6 +113,10 @@ impl World {
             sign_in: stack.addresses.sign_in.clone(),
         };
         tokio::spawn(axum::serve(listener, secrets.router()).into_future());
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let cloudformation = format!("http://{}/", listener.local_addr()?);
+        let told = Router::new().route("/", put(async || ()));
+        tokio::spawn(axum::serve(listener, told).into_future());
         let authority = Authority::new()?;
         let secure = Services {
             dynamodb: TlsFront::before(&plain.dynamodb, &authority).await?.url,
@@ -117,6 +133,7 @@ impl World {
             buyer,
             event,
             signing_secret,
+            cloudformation,
         })
     }
 
@@ -152,6 +169,9 @@ impl World {
             ("STRIPE_SECRET_ARN", "stripe"),
             ("STRIPE_API_BASE", &services.stripe),
             ("WEBHOOK_SECRET_ARN", "webhook"),
+            ("MEMBERS_KEYS_ARN", "members-keys"),
+            ("MEMBERS_KEY", "A"),
+            ("MEMBERS_KEY_PAIR_ID", "K2JCJMDEHXQW5F"),
             ("ACCESS_GRACE_DAYS", "7"),
             ("ACCESS_SLACK_HOURS", "24"),
             ("AUTOMATIC_TAX", "false"),
@@ -225,6 +245,14 @@ impl World {
                     json!({ "sub": "admin", "token_use": "access", "cognito:groups": "[admins]" });
                 Event::new("GET", &path).claims(claims).into_payload()
             }
+            "members-cookies" => {
+                let event = Event::new("POST", "/api/members/cookies").body("{}");
+                by(event, &self.subscriber).into_payload()
+            }
+            "signing-key" => json!({
+                "RequestType": "Create", "ResponseURL": self.cloudformation, "StackId": "stack", "RequestId": "request",
+                "LogicalResourceId": "SigningKey", "ResourceProperties": { "Keys": "A" }
+            }),
             "reconcile" => json!({ "job": "undelivered" }),
             "provision" => json!({ "operation": "doctor" }),
             other => anyhow::bail!("there is no request for {other}"),

@@ -69,6 +69,7 @@ export class Mock {
   checkout = { url: `${SIGN_IN}/checkout` };
   portal = { url: `${SIGN_IN}/portal` };
   preview = preview;
+  membership = { expires_at: AT + 600, expires_in: 600 };
   invoices = [{ invoices: [], more: false }];
   /** The account that a route leaves behind, by path. */
   after = {};
@@ -108,10 +109,12 @@ export class Mock {
       "/api/invoices": () => this.invoices[query.has("after") ? 1 : 0],
       "/api/account/email": () => ({ changed: false }),
       "/api/account": () => ({ state: "deleting" }),
+      "/api/members/cookies": () => this.membership,
     };
     const further = this.further[path];
     if (further) return route.fulfill({ json: typeof further === "function" ? further(query) : further });
     this.account = this.after[path] ?? this.account;
+    if (request.method() === "DELETE" && path === "/api/members/cookies") return route.fulfill({ status: 204 });
     await route.fulfill({ status: path === "/api/account" ? 202 : 200, json: (answers[path] ?? (() => this.account))() });
   }
 

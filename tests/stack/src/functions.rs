@@ -14,6 +14,9 @@ use crate::binaries;
 pub const STRIPE_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:stripe";
 /// Where they have the signing secrets.
 pub const WEBHOOK_SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:webhook";
+/// Where they have the keys of members' cookies: nothing is in it.
+pub const MEMBERS_KEYS_SECRET: &str =
+    "arn:aws:secretsmanager:us-east-1:000000000000:secret:members-keys";
 
 /// What a function finds where it is alone.
 pub struct Surroundings {
@@ -51,7 +54,8 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
     let mut config = FunctionConfig::new(binaries()?.join(name)).timeout(Duration::from_secs(25));
     let secrets = Secrets::default()
         .with(STRIPE_SECRET, None)
-        .with(WEBHOOK_SECRET, None);
+        .with(WEBHOOK_SECRET, None)
+        .with(MEMBERS_KEYS_SECRET, None);
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -77,6 +81,9 @@ pub fn function(name: &str, change: impl FnOnce(&mut Surroundings)) -> Result<Fu
         ("ACCESS_SLACK_HOURS", "24"),
         ("AUTOMATIC_TAX", "false"),
         ("TAX_IDS", "false"),
+        ("MEMBERS_KEYS_ARN", MEMBERS_KEYS_SECRET),
+        ("MEMBERS_KEY", "A"),
+        ("MEMBERS_KEY_PAIR_ID", "K1"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url),
         (

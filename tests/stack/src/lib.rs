@@ -6,15 +6,19 @@ mod accounts;
 mod functions;
 mod issuer;
 mod local;
+mod membership;
 mod signature;
 mod stack;
 mod tap;
 mod tls;
 mod user;
 
-pub use functions::{Event, STRIPE_SECRET, Surroundings, WEBHOOK_SECRET, function};
+pub use functions::{
+    Event, MEMBERS_KEYS_SECRET, STRIPE_SECRET, Surroundings, WEBHOOK_SECRET, function,
+};
 pub use issuer::{Issuer, IssuerKey};
 pub use local::LocalStack;
+pub use membership::Membership;
 pub use signature::sign;
 pub use stack::{Addresses, Answer, Deployed, Stack};
 pub use tap::Tap;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::Accounts;
 use crate::local::{LocalStack, Process};
-use crate::{User, eventually, xtask};
+use crate::{Membership, User, eventually, xtask};
 
 /// The secret key of the Stripe stand-in.
 const SECRET_KEY: &str = "sk_test_local";
@@ -171,6 +171,29 @@ impl Stack {
     pub async fn page(&self, method: Method, path: &str) -> Result<Response> {
         let url = format!("{}{path}", self.addresses.site);
         Ok(self.http.request(method, url).send().await?)
+    }
+
+    /// What somebody gets who opens this page in a browser that has these cookies, or none.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn visit(&self, path: &str, cookies: Option<&Membership>) -> Result<Response> {
+        let url = format!("{}{path}", self.addresses.site);
+        let mut request = self.http.get(url);
+        if let Some(cookies) = cookies {
+            request = request.header("cookie", cookies.header());
+        }
+        Ok(request.send().await?)
+    }
+
+    /// The cookies for members' pages that somebody gets.
+    ///
+    /// # Errors
+    /// Where they get none.
+    pub async fn membership(&self, user: &User) -> Result<Membership> {
+        let answer = self.post("/members/cookies", Some(user), json!({})).await?;
+        ensure!(answer.status == 200, "{answer:?}");
+        Membership::set_by(&answer)
     }
 
     /// A delivery to the webhook.

@@ -7,10 +7,13 @@ reason. None of them is about our template: what ministack has no notion of at a
 Beside ministack's own port ($GATEWAY_PORT) this listens on $EDGE_PORT, as CloudFront: see `Edge`.
 """
 
+import base64
 import http.client
+import http.cookies
 import http.server
 import json
 import os
+import random
 import re
 import signal
 import string
@@ -18,6 +21,9 @@ import sys
 import threading
 import time
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_region
@@ -424,6 +430,79 @@ def exchange(method, target, body, headers):
 cloudfront._forward_to_origin = by_way_of_the_gateway(cloudfront._forward_to_origin)
 
 
+# CloudFront: public keys, which nobody can change, and groups of them; and what comes of them, which ministack does not know: who asks for
+# a members' page shows cookies that one of them has signed. Which behaviors ask for that, a rule of the template says.
+public_keys, key_groups = {}, {}
+
+
+def make_public_key(logical_id, props, stack_name):
+    config = props["PublicKeyConfig"]
+    serialization.load_pem_public_key(config["EncodedKey"].encode())
+    if any(config["Name"] == known["Name"] for known in public_keys.values()):
+        raise ValueError("PublicKeyAlreadyExists")
+    key = "K" + "".join(random.choices(string.ascii_uppercase + string.digits, k=13))
+    public_keys[key] = config
+    return key, {"Id": key}
+
+
+def change_public_key(physical_id, old, new, stack_name, logical_id=None):
+    if new["PublicKeyConfig"] != public_keys[physical_id]:
+        raise ValueError("CannotChangeImmutablePublicKeyFields")
+    return physical_id, {"Id": physical_id}
+
+
+def delete_public_key(physical_id, props):
+    if any(physical_id in items for items in key_groups.values()):
+        raise ValueError("PublicKeyInUse")
+    public_keys.pop(physical_id, None)
+
+
+def make_key_group(logical_id, props, stack_name):
+    group = "group-" + "".join(random.choices(string.ascii_lowercase, k=12))
+    return change_key_group(group, None, props, stack_name)
+
+
+def change_key_group(physical_id, old, new, stack_name, logical_id=None):
+    items = new["KeyGroupConfig"]["Items"]
+    if not set(items) <= set(public_keys):
+        raise ValueError("NoSuchPublicKey")
+    key_groups[physical_id] = items
+    return physical_id, {"Id": physical_id}
+
+
+def delete_key_group(physical_id, props):
+    key_groups.pop(physical_id, None)
+
+
+HANDLERS["AWS::CloudFront::PublicKey"] = {
+    "create": make_public_key, "update": change_public_key, "delete": delete_public_key,
+}
+HANDLERS["AWS::CloudFront::KeyGroup"] = {
+    "create": make_key_group, "update": change_key_group, "delete": delete_key_group,
+}
+
+
+def may_enter(cookies, address):
+    """Whether these cookies open this address: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-cookies.html."""
+    try:
+        shown = {name: cookie.value for name, cookie in http.cookies.SimpleCookie(cookies).items()}
+        key = shown["CloudFront-Key-Pair-Id"]
+        if shown["CloudFront-Hash-Algorithm"] != "SHA256" or not any(key in items for items in key_groups.values()):
+            return False
+        policy, signature = (
+            base64.b64decode(shown[name].translate(str.maketrans("-_~", "+=/")), validate=True)
+            for name in ("CloudFront-Policy", "CloudFront-Signature")
+        )
+        public = serialization.load_pem_public_key(public_keys[key]["EncodedKey"].encode())
+        public.verify(signature, policy, ec.ECDSA(hashes.SHA256()))
+        (statement,) = json.loads(policy)["Statement"]
+        resource = re.escape(statement["Resource"]).replace(r"\*", ".*").replace(r"\?", ".")
+        until = statement["Condition"]["DateLessThan"]["AWS:EpochTime"]
+        return bool(re.fullmatch(resource, address)) and time.time() < until
+    except (InvalidSignature, KeyError, TypeError, ValueError, http.cookies.CookieError):
+        return False
+
+
 class Edge(http.server.BaseHTTPRequestHandler):
     """What lies between a browser and the one distribution of the account: this port stands for its name, and for TLS."""
 
@@ -452,7 +531,11 @@ class Edge(http.server.BaseHTTPRequestHandler):
         domains = [distribution["DomainName"] for distribution in cloudfront._distributions._data.values()]
         if len(domains) != 1:
             return 503, [], f"There are {len(domains)} distributions.\n".encode()
+        cookies = "; ".join(self.headers.get_all("cookie", []))
         headers |= {"Host": domains[0], "x-forwarded-proto": "https"}
+        if self.path.startswith("/members/") and not may_enter(cookies, f"https://{domains[0]}{self.path}"):
+            _, _, answer, content = exchange(self.command, "/members-only.html", b"", headers)
+            return 403, answer, content
         status, _, answer, content = exchange(self.command, self.path, body, headers)
         return status, answer, content
 

@@ -19,8 +19,10 @@ resources = {
 }
 credentials = json.load(urllib.request.urlopen(credentials_url))
 TABLE, BUCKET, SIGNING_SECRET = resources["Table"], resources["SiteBucket"], resources["WebhookSecret"]
+MEMBERS_BUCKET, MEMBERS_KEYS = resources["MembersBucket"], resources["MembersKeysSecret"]
 # What a probe writes there is what is there already.
 signing_secret = boto3.client("secretsmanager").get_secret_value(SecretId=SIGNING_SECRET)["SecretString"]
+members_keys = boto3.client("secretsmanager").get_secret_value(SecretId=MEMBERS_KEYS)["SecretString"]
 
 USER, CUSTOMER, EVENTS, PLANS, RECONCILE = "test#user#probe", "test#customer#cus_probe", "test#events", "test#catalogue", "test#job#drift"
 OTHER, PROVISION, DELETIONS, LISTED = "something#else", "test#job#provision", "test#deletions", "test#customers"
@@ -145,11 +147,19 @@ PROBES = {
     "read the signing secrets": ("secretsmanager", lambda it: it.get_secret_value(SecretId=SIGNING_SECRET)),
     "change the signing secrets": ("secretsmanager", lambda it: it.put_secret_value(
         SecretId=SIGNING_SECRET, SecretString=signing_secret)),
+    "read the keys of members' cookies": ("secretsmanager", lambda it: it.get_secret_value(SecretId=MEMBERS_KEYS)),
+    "change the keys of members' cookies": ("secretsmanager", lambda it: it.put_secret_value(
+        SecretId=MEMBERS_KEYS, SecretString=members_keys)),
     "list secrets": ("secretsmanager", lambda it: it.list_secrets()),
     "list the page's files": ("s3", lambda it: it.list_objects_v2(Bucket=BUCKET)),
     "read a file of the page": ("s3", lambda it: it.get_object(Bucket=BUCKET, Key="index.html")),
     "put a file of the page": ("s3", lambda it: it.put_object(Bucket=BUCKET, Key="probe", Body=b"")),
     "delete a file of the page": ("s3", lambda it: it.delete_object(Bucket=BUCKET, Key="probe")),
+    "list the members' files": ("s3", lambda it: it.list_objects_v2(Bucket=MEMBERS_BUCKET)),
+    "read a members' file": ("s3", lambda it: it.get_object(Bucket=MEMBERS_BUCKET, Key="members/index.html")),
+    "put a members' file": ("s3", lambda it: it.put_object(Bucket=MEMBERS_BUCKET, Key="probe", Body=b"")),
+    "delete a members' file": ("s3", lambda it: it.delete_object(Bucket=MEMBERS_BUCKET, Key="probe")),
+    "open the members' bucket to all": ("s3", lambda it: it.delete_bucket_policy(Bucket=MEMBERS_BUCKET)),
     "open the bucket to all": ("s3", lambda it: it.delete_bucket_policy(Bucket=BUCKET)),
     "list buckets": ("s3", lambda it: it.list_buckets()),
     "invalidate the distribution": ("cloudfront", lambda it: it.create_invalidation(
@@ -166,11 +176,14 @@ PROBES = {
     "write to subscriber-authorizer's log": log_of("SubscriberAuthorizerLogs"),
     "write to members' log": log_of("MembersLogs"),
     "write to admin's log": log_of("AdminLogs"),
+    "write to members-cookies' log": log_of("MembersCookiesLogs"),
+    "write to signing-key's log": log_of("SigningKeyLogs"),
     "write to webhook's log": log_of("WebhookLogs"),
     "write to reconcile's log": log_of("ReconcileLogs"),
     "write to provision's log": log_of("ProvisionLogs"),
     "make a log": ("logs", lambda it: it.create_log_group(logGroupName="/probe")),
     "run provision": invoke("ProvisionFunction"),
+    "run signing-key": invoke("SigningKeyFunction"),
     "run reconcile": invoke("ReconcileFunction"),
     "change a function": ("lambda", lambda it: it.update_function_configuration(FunctionName=resources["ConfigFunction"], Timeout=1)),
     "list who has signed up": ("cognito-idp", lambda it: it.list_users(UserPoolId=resources["UserPool"])),
@@ -202,6 +215,10 @@ MAY = {
     "AdminFunction": SYNC | {
         "read several users", "list a customer's events", "list the customers", "list who has signed up", "write to admin's log",
     },
+    "MembersCookiesFunction": {"read a user", "read the keys of members' cookies", "write to members-cookies' log"},
+    "SigningKeyFunction": {
+        "read the keys of members' cookies", "change the keys of members' cookies", "write to signing-key's log",
+    },
     "WebhookFunction": SYNC | {
         "put an item of a customer", "put an event about nobody", "map a user to a customer", "read the signing secrets",
         "write to webhook's log",
@@ -214,6 +231,7 @@ MAY = {
     "ProvisionFunction": {
         "read the plans", "change the plans", "take provision's lease", "read the key of Stripe", "read the signing secrets", "change the signing secrets",
         "list the page's files", "read a file of the page", "put a file of the page", "delete a file of the page",
+        "list the members' files", "read a members' file", "put a members' file", "delete a members' file",
         "invalidate the distribution", "write to provision's log",
     },
 }

@@ -23,7 +23,7 @@ pub use api::{
     ApiSpec, AuthorizerSpec, IdentitySource, JwtAuthorizerSpec, LambdaAuthorizerSpec, RouteSpec,
 };
 pub use functions::{FunctionSpec, LogFormat};
-pub use page::PageSpec;
+pub use page::{ErrorPage, PageSpec};
 pub use provision::ProvisionSpec;
 pub use resolve::{Resolver, Scope};
 pub use schedules::ScheduleSpec;

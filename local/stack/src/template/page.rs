@@ -1,6 +1,10 @@
 //! CloudFront's part: `AWS::CloudFront::Distribution` and the headers of its `ResponseHeadersPolicy`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+
+use crate::guard::{Guard, PublicKey};
 
 use super::resolve::scalar;
 use super::{Resolver, TemplateError};
@@ -14,6 +18,19 @@ pub struct PageSpec {
     pub site_headers: Vec<(String, String)>,
     /// Added to the API's answers.
     pub api_headers: Vec<(String, String)>,
+    /// What asks for signed cookies.
+    pub guards: Vec<Guard>,
+    /// What takes the place of an error, by its status.
+    pub error_pages: BTreeMap<u16, ErrorPage>,
+}
+
+/// A file that takes the place of an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorPage {
+    /// Its path.
+    pub path: String,
+    /// The status that it comes with.
+    pub status: u16,
 }
 
 impl Resolver<'_> {
@@ -63,7 +80,74 @@ impl Resolver<'_> {
                 .unwrap_or_default(),
             site_headers: self.policy_headers(site)?,
             api_headers: self.policy_headers(api)?,
+            guards: self.guards(id, behaviors)?,
+            error_pages: self.error_pages(&config)?,
         })
+    }
+
+    /// The behaviors that trust key groups.
+    fn guards(
+        &self,
+        distribution: &str,
+        behaviors: Option<&Value>,
+    ) -> Result<Vec<Guard>, TemplateError> {
+        let mut guards = Vec::new();
+        for behavior in behaviors.and_then(Value::as_array).into_iter().flatten() {
+            let pattern = behavior.get("PathPattern").and_then(Value::as_str);
+            let pattern = pattern.unwrap_or_default();
+            let at = format!("Resources.{distribution}.{pattern}.TrustedKeyGroups");
+            let Some(groups) = behavior.get("TrustedKeyGroups") else {
+                continue;
+            };
+            let groups = self.value(&at, groups)?.unwrap_or_default();
+            let mut keys = BTreeMap::new();
+            for group in groups.as_array().into_iter().flatten() {
+                keys.extend(self.group_keys(&scalar(&at, group)?)?);
+            }
+            guards.push(Guard::new(pattern, keys));
+        }
+        Ok(guards)
+    }
+
+    /// The public keys of a group, by their ids.
+    fn group_keys(&self, group: &str) -> Result<BTreeMap<String, PublicKey>, TemplateError> {
+        let items = self.get(&["Resources", group, "Properties", "KeyGroupConfig", "Items"])?;
+        let items = items.unwrap_or_default();
+        let items = items.as_array().cloned().unwrap_or_default();
+        let mut keys = BTreeMap::new();
+        for id in self.present("AWS::CloudFront::PublicKey")? {
+            let at = format!("Resources.{id}.Properties.PublicKeyConfig.EncodedKey");
+            let Some(name) = self.reference(&at, id)?.filter(|name| items.contains(name)) else {
+                continue;
+            };
+            let path = [
+                "Resources",
+                id,
+                "Properties",
+                "PublicKeyConfig",
+                "EncodedKey",
+            ];
+            let pem = scalar(&at, &self.get(&path)?.unwrap_or_default())?;
+            let key = PublicKey::from_pem(&pem);
+            let key = key.ok_or_else(|| TemplateError::part(&*at, "is no key on P-256 in PEM"))?;
+            keys.insert(scalar(&at, &name)?, key);
+        }
+        Ok(keys)
+    }
+
+    fn error_pages(&self, config: &[&str]) -> Result<BTreeMap<u16, ErrorPage>, TemplateError> {
+        let responses = self.get(&[config, &["CustomErrorResponses"]].concat())?;
+        let responses = responses.unwrap_or_default();
+        let pages = responses.as_array().into_iter().flatten().filter_map(|it| {
+            let status = |name: &str| u16::try_from(it.get(name)?.as_u64()?).ok();
+            let path = it.get("ResponsePagePath")?.as_str()?.to_owned();
+            let page = ErrorPage {
+                path,
+                status: status("ResponseCode")?,
+            };
+            Some((status("ErrorCode")?, page))
+        });
+        Ok(pages.collect())
     }
 
     fn policy_headers(

@@ -1,4 +1,4 @@
-//! `Custom::Provision`: the custom resource that a function of ours makes.
+//! `Custom::…`: the custom resources that functions of ours make.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ const DEFAULT_TIMEOUT: u64 = 3600;
 pub struct ProvisionSpec {
     /// The logical id.
     pub id: String,
+    /// `Custom::…`
+    pub kind: String,
     /// The logical id of the function that makes it.
     pub function: String,
     /// How long CloudFormation waits for it.
@@ -25,18 +27,18 @@ pub struct ProvisionSpec {
 }
 
 impl Resolver<'_> {
-    /// All resources of the type `Custom::Provision`, in order of their logical ids.
+    /// All resources of a type like `Custom::Provision`, in order of their logical ids.
     ///
     /// # Errors
     /// If a part of one cannot be resolved, or it is not made by one of the functions here.
-    pub fn provisions(&self) -> Result<Vec<ProvisionSpec>, TemplateError> {
-        self.present("Custom::Provision")?
+    pub fn provisions(&self, kind: &str) -> Result<Vec<ProvisionSpec>, TemplateError> {
+        self.present(kind)?
             .into_iter()
-            .map(|id| self.provision(id))
+            .map(|id| self.provision(id, kind))
             .collect()
     }
 
-    fn provision(&self, id: &str) -> Result<ProvisionSpec, TemplateError> {
+    fn provision(&self, id: &str, kind: &str) -> Result<ProvisionSpec, TemplateError> {
         let at = format!("Resources.{id}.Properties");
         let token = self.required(id, "ServiceToken")?;
         let function = self.function_of(&token)?.ok_or_else(|| {
@@ -61,6 +63,7 @@ impl Resolver<'_> {
         };
         Ok(ProvisionSpec {
             id: id.to_owned(),
+            kind: kind.to_owned(),
             function: function.to_owned(),
             timeout: Duration::from_secs(timeout),
             properties,
@@ -106,7 +109,7 @@ Resources:
             references: BTreeMap::from([("Maker.Version".to_owned(), "arn:maker:1".to_owned())]),
             ..Scope::default()
         };
-        let provisions = template.resolve(&scope).provisions();
+        let provisions = template.resolve(&scope).provisions("Custom::Provision");
         provisions.map_err(|error| error.to_string())
     }
 
@@ -115,6 +118,7 @@ Resources:
         let properties = "{ServiceToken: !GetAtt Maker.Arn, ServiceTimeout: 720, Code: !Ref Maker.Version, More: {On: true, Sizes: [1, a]}}";
         let expected = ProvisionSpec {
             id: "Made".to_owned(),
+            kind: "Custom::Provision".to_owned(),
             function: "Maker".to_owned(),
             timeout: Duration::from_secs(720),
             properties: serde_json::from_value(json!({

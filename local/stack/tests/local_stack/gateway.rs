@@ -1,13 +1,15 @@
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use local_stack::gateway::Gateway;
+use local_stack::guard::Guard;
 use local_stack::lambda::{Function, FunctionConfig, discard};
 use local_stack::site::Site;
 use local_stack::template::{
-    ApiSpec, AuthorizerSpec, IdentitySource, JwtAuthorizerSpec, LambdaAuthorizerSpec, PageSpec,
-    RouteSpec,
+    ApiSpec, AuthorizerSpec, ErrorPage, IdentitySource, JwtAuthorizerSpec, LambdaAuthorizerSpec,
+    PageSpec, RouteSpec,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -102,10 +104,17 @@ impl Api {
         .unwrap();
         let files = tempfile::tempdir().unwrap();
         let headers = vec![("x-frame-options".to_owned(), "DENY".to_owned())];
+        let error_page = ErrorPage {
+            path: "/members-only.html".to_owned(),
+            status: 403,
+        };
         let page = PageSpec {
             default_root_object: "index.html".to_owned(),
             site_headers: headers.clone(),
             api_headers: headers,
+            // By a group without a key: nobody gets in.
+            guards: vec![Guard::new("/members/*", BTreeMap::new())],
+            error_pages: BTreeMap::from([(403, error_page)]),
         };
         let functions = [("hello".to_owned(), function)].into();
         let site = Site {

@@ -32,6 +32,52 @@ async fn what_is_not_there_is_404() {
 }
 
 #[tokio::test]
+async fn what_is_guarded_is_reached_by_no_other_address_and_an_error_page_stands_in_its_place() {
+    let api = Api::start().await;
+    std::fs::create_dir(api.files().join("members")).unwrap();
+    std::fs::write(api.files().join("members/index.html"), "secret").unwrap();
+    std::fs::write(api.files().join("members.html"), "open").unwrap();
+    let told = async |path: &str| {
+        let answer = api.get(path).await;
+        let kind = answer.headers().get("content-type").cloned();
+        let kind = kind.map(|it| it.to_str().unwrap().to_owned());
+        (
+            answer.status().as_u16(),
+            kind.unwrap_or_default(),
+            answer.text().await.unwrap(),
+        )
+    };
+    let bare = (
+        403,
+        "text/plain; charset=utf-8".to_owned(),
+        "Forbidden".to_owned(),
+    );
+    assert_eq!(told("/members/index.html").await, bare);
+    std::fs::write(api.files().join("members-only.html"), "<p>members").unwrap();
+    let page = (
+        403,
+        "text/html; charset=utf-8".to_owned(),
+        "<p>members".to_owned(),
+    );
+    for path in ["/members/index.html", "/members/", "/members/nothing"] {
+        assert_eq!(told(path).await, page, "{path}");
+    }
+    for path in [
+        "/members%2Findex.html",
+        "/%6Dembers/index.html",
+        "/Members/index.html",
+        "//members/index.html",
+        "/members",
+    ] {
+        assert_eq!(told(path).await.0, 404, "{path}");
+    }
+    assert_eq!(told("/members.html").await.2, "open");
+    // An error of the API's stays what it is.
+    let refused = api.get("/api/token").await;
+    assert_eq!(refused.status(), 401);
+}
+
+#[tokio::test]
 async fn functions_can_be_listed_and_killed() {
     let api = Api::start().await;
     let list = || async {

@@ -174,6 +174,8 @@ fn our_routes_are_read() {
     GET /api/invoices → InvoicesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/members/reports → MembersFunction 30s SubscriberAuthorizer "SubscriberAuthorizerFunction" [Header("authorization")] 0ns []
     GET /api/members → MembersFunction 30s SubscriberAuthorizer "SubscriberAuthorizerFunction" [Header("authorization")] 0ns []
+    DELETE /api/members/cookies → MembersCookiesFunction 30s []
+    POST /api/members/cookies → MembersCookiesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/subscription/cancel → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/subscription/pay → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/subscription/preview → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
@@ -274,9 +276,21 @@ fn our_functions_are_read() {
       TABLE_NAME=local-Table
     members 5s 256 MB
       ORIGIN_SECRET=
+    members-cookies 10s 256 MB
+      ACCESS_GRACE_DAYS=7
+      ACCESS_SLACK_HOURS=24
+      MEMBERS_KEY=A
+      MEMBERS_KEYS_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:local-MembersKeysSecret-local0
+      MEMBERS_KEY_PAIR_ID=local-MembersPublicKeyA
+      ORIGIN_SECRET=
+      REQUIREMENT=
+      SITE_URL=http://localhost:8787
+      STRIPE_PUBLISHABLE_KEY=pk_test_local
+      TABLE_NAME=local-Table
     provision 300s 256 MB
       APP=tollgate
       DISTRIBUTION_ID=local-Distribution
+      MEMBERS_BUCKET=local-membersbucket
       SITE_BUCKET=local-sitebucket
       SITE_URL=http://localhost:8787
       STACK=000000000000/us-east-1/local
@@ -304,6 +318,8 @@ fn our_functions_are_read() {
       SIGN_IN_ISSUER=http://localhost:8788
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       TABLE_NAME=local-Table
+    signing-key 90s 256 MB
+      MEMBERS_KEYS_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:local-MembersKeysSecret-local0
     subscription-status 15s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
@@ -340,10 +356,12 @@ fn our_schedules_are_read() {
 }
 
 #[test]
-fn our_custom_resource_is_read() {
+fn our_custom_resources_are_read() {
     let template = ours();
     let scope = names::scope(&template, &settings());
-    let provisions = template.resolve(&scope).provisions().unwrap();
+    let resolver = template.resolve(&scope);
+    let provisions = ["Custom::SigningKey", "Custom::Provision"].map(|it| resolver.provisions(it));
+    let provisions: Vec<_> = provisions.into_iter().flat_map(Result::unwrap).collect();
     let shown: Vec<String> = provisions
         .iter()
         .map(|it| {
@@ -361,11 +379,16 @@ fn our_custom_resource_is_read() {
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
+    SigningKey SigningKeyFunction 300s
+      Keys=A
+      ServiceTimeout=300
+      ServiceToken=arn:aws:lambda:us-east-1:000000000000:function:local-SigningKeyFunction
     Provision ProvisionFunction 720s
       App=tollgate
       Bucket=local-sitebucket
       Code=arn:aws:lambda:us-east-1:000000000000:function:local-ProvisionFunction:1
       Distribution=local-Distribution
+      MembersBucket=local-membersbucket
       Page=arn:aws:lambda:us-east-1:000000000000:layer:local-PageLayer:1
       ServiceTimeout=720
       ServiceToken=arn:aws:lambda:us-east-1:000000000000:function:local-ProvisionFunction
@@ -379,9 +402,12 @@ fn our_custom_resource_is_read() {
 }
 
 #[test]
-fn our_table_client_and_headers_are_read() {
+fn our_table_client_and_distribution_are_read() {
     let template = ours();
-    let scope = names::scope(&template, &settings());
+    let mut scope = names::scope(&template, &settings());
+    let key = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEwhVuckDrA+wjWO5kcdYiivFla6NS\nEObYw0vjARGH+oLKFCjK4yq6SXg0oXWNHjiAspbKrF8ntrC86C2LppBAJQ==\n-----END PUBLIC KEY-----\n";
+    let attribute = "SigningKey.PublicKeyA".to_owned();
+    scope.attributes.insert(attribute, key.to_owned());
     let resolver = template.resolve(&scope);
     insta::assert_debug_snapshot!(
         (resolver.tables().unwrap(), resolver.clients().unwrap(), resolver.page().unwrap()), @r#"
@@ -500,6 +526,20 @@ fn our_table_client_and_headers_are_read() {
                     "strict-origin-when-cross-origin",
                 ),
             ],
+            guards: [
+                Guard {
+                    pattern: "/members/*",
+                    keys: {
+                        "local-MembersPublicKeyA": PublicKey(c2156e72…),
+                    },
+                },
+            ],
+            error_pages: {
+                403: ErrorPage {
+                    path: "/members-only.html",
+                    status: 403,
+                },
+            },
         },
     )
     "#);

@@ -8,6 +8,7 @@ mod bad_input;
 mod billing;
 mod changes;
 mod gate;
+mod members;
 mod page;
 mod races;
 mod reconcile;

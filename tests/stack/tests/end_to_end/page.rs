@@ -4,8 +4,8 @@ use anyhow::Result;
 use reqwest::Method;
 use stack_tests::Stack;
 
-/// Every file of the page, as the path that a browser asks for.
-fn files() -> Result<Vec<(String, PathBuf)>> {
+/// Every file of the page that is for everybody, or for members: the path that a browser asks for, and where it is.
+pub(crate) fn files(members: bool) -> Result<Vec<(String, PathBuf)>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static");
     let (mut files, mut folders) = (Vec::new(), vec![root.clone()]);
     while let Some(folder) = folders.pop() {
@@ -19,11 +19,12 @@ fn files() -> Result<Vec<(String, PathBuf)>> {
             files.push((format!("/{name}"), path));
         }
     }
+    files.retain(|(path, _)| path.starts_with("/members/") == members);
     files.sort();
     Ok(files)
 }
 
-fn content_type(path: &str) -> &'static str {
+pub(crate) fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.') {
         Some((_, "html")) => "text/html; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",
@@ -37,7 +38,7 @@ fn content_type(path: &str) -> &'static str {
 #[tokio::test]
 async fn every_file_of_the_page_is_there_as_what_it_is() -> Result<()> {
     let stack = Stack::start().await?;
-    for (path, file) in files()? {
+    for (path, file) in files(false)? {
         let answer = stack.page(Method::GET, &path).await?;
         assert_eq!(answer.status(), 200, "{path}");
         assert_eq!(

@@ -28,6 +28,7 @@ async fn a_token_that_has_expired_or_is_for_another_client_is_refused() -> Resul
             (Method::GET, "/admin/users/ann"),
             (Method::GET, "/admin/users/ann/events"),
             (Method::POST, "/admin/users/ann/sync"),
+            (Method::POST, "/members/cookies"),
         ] {
             let answer = stack.call(method, path, Some(&user), None).await?;
             let unauthorized = (401, json!({ "message": "Unauthorized" }));

@@ -117,6 +117,17 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
                 "",
             ],
         ),
+        (
+            "members-cookies",
+            [
+                "TABLE_NAME",
+                "SITE_URL",
+                "MEMBERS_KEYS_ARN",
+                "MEMBERS_KEY",
+                "MEMBERS_KEY_PAIR_ID",
+            ],
+        ),
+        ("signing-key", ["MEMBERS_KEYS_ARN", "", "", "", ""]),
     ] {
         for variable in variables
             .into_iter()
@@ -139,6 +150,9 @@ async fn a_missing_or_malformed_variable_stops_the_start_and_is_named() -> Resul
         ("create-checkout-session", "SITE_URL", "secret/page"),
         ("create-checkout-session", "AUTOMATIC_TAX", "secret"),
         ("create-checkout-session", "TAX_IDS", "1-secret"),
+        ("members-cookies", "MEMBERS_KEY", "secret"),
+        ("members-cookies", "REQUIREMENT", "secret:pro"),
+        ("members-cookies", "SITE_URL", "secret/page"),
         ("config", "SSL_CERT_FILE", "/secret.pem"),
         ("config", "SSL_CERT_FILE", "/dev/null"),
         ("subscriber-authorizer", "SIGN_IN_ISSUER", "secret/pool"),
@@ -211,6 +225,10 @@ async fn without_dynamodb_every_function_answers_503_and_when_to_come_back() -> 
         (
             "admin",
             super::admin::by_an_admin("GET", "/api/admin/users"),
+        ),
+        (
+            "members-cookies",
+            Event::new("POST", "/api/members/cookies").signed_in(),
         ),
         ("webhook", super::webhook::signed_event()),
     ] {
@@ -293,8 +311,21 @@ async fn with_an_origin_secret_only_the_webhook_is_reached_past_cloudfront() -> 
         (
             "members",
             Event::new("GET", "/api/members").admitted("user-1", stack_tests::now() + 60),
+            (403, "forbidden"),
+        ),
+        (
             "admin",
             super::admin::by_an_admin("GET", "/api/admin/users"),
+            (403, "forbidden"),
+        ),
+        (
+            "members-cookies",
+            Event::new("POST", "/api/members/cookies").signed_in(),
+            (403, "forbidden"),
+        ),
+        (
+            "members-cookies",
+            Event::new("DELETE", "/api/members/cookies"),
             (403, "forbidden"),
         ),
         (

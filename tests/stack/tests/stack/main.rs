@@ -11,6 +11,7 @@ mod functions;
 mod gate;
 mod invoices;
 mod logs;
+mod members;
 mod plans;
 mod portal;
 mod provision;

@@ -172,10 +172,10 @@ fn our_routes_are_read() {
     POST /api/create-checkout-session → CreateCheckoutSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/create-portal-session → CreatePortalSessionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/invoices → InvoicesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
-    GET /api/members/reports → MembersFunction 30s SubscriberAuthorizer "SubscriberAuthorizerFunction" [Header("authorization")] 0ns []
-    GET /api/members → MembersFunction 30s SubscriberAuthorizer "SubscriberAuthorizerFunction" [Header("authorization")] 0ns []
     DELETE /api/members/cookies → MembersCookiesFunction 30s []
     POST /api/members/cookies → MembersCookiesFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
+    GET /api/members/reports → MembersFunction 30s SubscriberAuthorizer "SubscriberAuthorizerFunction" [Header("authorization")] 0ns []
+    GET /api/members → MembersFunction 30s SubscriberAuthorizer "SubscriberAuthorizerFunction" [Header("authorization")] 0ns []
     POST /api/subscription/cancel → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     POST /api/subscription/pay → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
     GET /api/subscription/preview → ChangeSubscriptionFunction 30s http://localhost:8788 ["local-UserPoolClient"] ["tollgate/billing"]
@@ -274,8 +274,6 @@ fn our_functions_are_read() {
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
-    members 5s 256 MB
-      ORIGIN_SECRET=
     members-cookies 10s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
@@ -287,6 +285,8 @@ fn our_functions_are_read() {
       SITE_URL=http://localhost:8787
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       TABLE_NAME=local-Table
+    members 5s 256 MB
+      ORIGIN_SECRET=
     provision 300s 256 MB
       APP=tollgate
       DISTRIBUTION_ID=local-Distribution
@@ -309,6 +309,8 @@ fn our_functions_are_read() {
       STRIPE_SECRET_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:tollgate/stripe-local0
       TABLE_NAME=local-Table
       USER_POOL_ID=local-UserPool
+    signing-key 90s 256 MB
+      MEMBERS_KEYS_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:local-MembersKeysSecret-local0
     subscriber-authorizer 10s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24
@@ -318,8 +320,6 @@ fn our_functions_are_read() {
       SIGN_IN_ISSUER=http://localhost:8788
       STRIPE_PUBLISHABLE_KEY=pk_test_local
       TABLE_NAME=local-Table
-    signing-key 90s 256 MB
-      MEMBERS_KEYS_ARN=arn:aws:secretsmanager:us-east-1:000000000000:secret:local-MembersKeysSecret-local0
     subscription-status 15s 256 MB
       ACCESS_GRACE_DAYS=7
       ACCESS_SLACK_HOURS=24

@@ -118,7 +118,7 @@ export class Api {
    * @returns {Promise<{ expires_at: number, expires_in: number }>} when they are over, and in how many seconds
    */
   membersCookies(signal) {
-    return this.#call("POST", "/api/members/cookies", {}, { signal });
+    return this.call("POST", "/api/members/cookies", {}, { signal });
   }
 
   /** Lets Stripe know the email of a sign-in. */

@@ -103,7 +103,7 @@ async fn no_way_of_writing_an_address_leads_round_the_cookies() -> Result<()> {
         "/members/?Policy=a&Signature=b&Key-Pair-Id=c",
     ] {
         let answer = stack.visit(path, None).await?;
-        assert!(answer.status().is_client_error(), "{path}");
+        assert!(answer.status().is_client_error(), "{path}: {answer:?}");
         assert_ne!(answer.text().await?, page, "{path}");
     }
     Ok(())

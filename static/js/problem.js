@@ -58,6 +58,7 @@ const NO_STRIPE = ["Stripe is not answering.", "Nothing is lost. Please try agai
 /** @type {Record<string, string[]>} */
 const SENTENCES = {
   unknown_plan: ["That plan is no longer on offer.", "Please reload the page to see today’s plans."],
+  access_ended: ["Your access ended a moment ago.", "Your plan’s page says why."],
   already_subscribed: ["You already have a plan.", "You have not been charged again."],
   checkout_superseded: ["You chose another plan a moment ago.", "Finish in the other tab, or choose again here."],
   currency_not_offered: ["That currency is not possible here.", "Choose the one that you have paid in before."],

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
@@ -26,20 +27,22 @@ pub fn peak_mb(pid: u32) -> Result<f64> {
 }
 
 /// The function on one CPU and all that it asks on another, as if on machines of their own: a function below 1,769 MB has no more than one,
-/// and nobody else's work on it. It ends when this is dropped.
+/// and nobody else's work on it. Neither CPU sleeps meanwhile: where a machine is virtual, its host takes as long to wake one as a function takes
+/// for its work, and each message would measure that. It ends when this is dropped.
 pub struct Apart {
     /// Who is kept away from the function's CPU.
     others: Vec<u32>,
     /// Where they could run before.
     before: CpuSet,
     function: CpuSet,
+    _awake: [Awake; 2],
 }
 
 impl Apart {
     /// Keeps these processes to the second CPU; nothing where there is only one.
     ///
     /// # Errors
-    /// Where one has ended.
+    /// Where one has ended, or where `chrt` is missing.
     pub fn keep(others: &[u32]) -> Result<Option<Self>> {
         let before = sched_getaffinity(None)?;
         let mut free = (0..CpuSet::MAX_CPU).filter(|&cpu| before.is_set(cpu));
@@ -50,6 +53,7 @@ impl Apart {
             others: others.to_vec(),
             before,
             function: only(first),
+            _awake: [Awake::keep(first)?, Awake::keep(second)?],
         };
         for &pid in others {
             run_on(pid, &only(second))?;
@@ -72,6 +76,32 @@ impl Drop for Apart {
             // It fails only where the process has ended.
             let _ = run_on(pid, &self.before);
         }
+    }
+}
+
+/// A process that turns in circles on a CPU whenever nobody else wants it, so that it does not sleep.
+struct Awake(Child);
+
+impl Awake {
+    fn keep(cpu: usize) -> Result<Self> {
+        // It ends with its parent, however that ends.
+        let turn = "while kill -0 $PPID; do :; done";
+        let child = Command::new("chrt")
+            .args(["--idle", "0", "sh", "-c", turn])
+            .stderr(Stdio::null())
+            .spawn()
+            .context("chrt, of util-linux")?;
+        let awake = Self(child);
+        run_on(awake.0.id(), &only(cpu))?;
+        Ok(awake)
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        // It fails only where the process has ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -107,9 +107,9 @@ export class SignIn {
   /** @param {string} token */
   async #revoke(token) {
     const { url, client_id } = this.#settings;
-    // Best effort: a person who wants to leave is not kept by a failing network.
+    // Best effort: a person who wants to leave is not kept by a failing network. It goes on after this page has been left.
     const signal = AbortSignal.timeout(5000);
-    await fetch(`${url}/oauth2/revoke`, { method: "POST", body: new URLSearchParams({ token, client_id }), signal }).catch(() => {});
+    await fetch(`${url}/oauth2/revoke`, { method: "POST", body: new URLSearchParams({ token, client_id }), signal, keepalive: true }).catch(() => {});
   }
 
   /** Forgets the session in this tab only. */
@@ -143,14 +143,21 @@ export class SignIn {
   async #refresh() {
     const refresh_token = sessionStorage.getItem(SESSION);
     if (!refresh_token) throw new Problem("signed_out");
+    let tokens;
     try {
-      this.#keep(await this.#askForTokens({ grant_type: "refresh_token", refresh_token }));
+      tokens = await this.#askForTokens({ grant_type: "refresh_token", refresh_token });
     } catch (error) {
       // 400 is invalid_grant: expired, revoked, or used already, as by a duplicate of this tab.
       if (!(error instanceof Problem) || error.status !== 400) throw error;
       this.forget();
       throw new Problem("signed_out", { cause: error });
     }
+    // Signed out meanwhile: what has come would bring the session back.
+    if (sessionStorage.getItem(SESSION) !== refresh_token) {
+      await this.#revoke(tokens.refresh_token ?? refresh_token);
+      throw new Problem("signed_out");
+    }
+    this.#keep(tokens);
     return this.#accessToken;
   }
 

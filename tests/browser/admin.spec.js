@@ -4,7 +4,7 @@ import { test as base } from "@playwright/test";
 import { accessible, look } from "./support/look.js";
 import { AT, expect, problem, starter, test } from "./support/mock.js";
 import { fillCard, newEmail, openCheckout, signUp } from "./support/person.js";
-import { startStack } from "./support/stack.js";
+import { test as onStack } from "./support/stack.js";
 
 const PAGE = "/admin/index.html";
 const USERS = "/api/admin/users";
@@ -282,13 +282,7 @@ test("the lines of the policy", async ({ page, mock }) => {
 });
 
 /** The whole local stack, with the administrator whom it brings. */
-const whole = base.extend({
-  stack: [async ({}, use) => {
-    const stack = await startStack();
-    await use(stack);
-    await stack.stop();
-  }, { scope: "worker", timeout: 90_000 }],
-  baseURL: async ({ stack }, use) => use(stack.site),
+const whole = onStack.extend({
   admin: async ({ browser, baseURL }, use) => {
     const context = await browser.newContext({ baseURL });
     const page = await context.newPage();

@@ -160,6 +160,25 @@ test("signing out revokes the session and leaves through the sign-in service", a
   await expect(page.getByRole("button", { name: "Sign up" })).toBeVisible();
 });
 
+test("a token that comes after signing out does not bring the session back", async ({ page, mock, signedIn }) => {
+  await signedIn();
+  await page.goto("/");
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  mock.faults["/api/create-checkout-session"] = { status: 401, body: { message: "Unauthorized" } };
+  const held = { "/oauth2/token": null, "/logout": null };
+  for (const path of Object.keys(held)) await page.route((url) => url.pathname === path, (route) => (held[path] = route));
+  await subscribe(page).click();
+  await expect.poll(() => held["/oauth2/token"]).not.toBeNull();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect.poll(() => held["/logout"]).not.toBeNull();
+  await held["/oauth2/token"].fallback();
+  await expect.poll(() => mock.seen("/oauth2/revoke").map(({ body }) => new URLSearchParams(body).get("token"))).toEqual(["refresh-1", "refresh-2"]);
+  await held["/logout"].fallback();
+  await page.waitForURL(/\/logout\?/);
+  await page.goto("/");
+  await expect(page.getByRole("button", { name: "Sign up" })).toBeVisible();
+});
+
 test("the page tries again by itself when the connection is back", async ({ page, mock, context, signedIn }) => {
   await signedIn();
   mock.account = account({ reason: "past_due", status: "past_due" });

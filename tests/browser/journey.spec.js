@@ -1,22 +1,8 @@
 /** What a person does, on the whole local stack: the real functions, the real page, and the stand-ins for Stripe and Cognito. */
-import { expect, test as base } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { accessible, look } from "./support/look.js";
-import { fillCard, newEmail, openCheckout, PASSWORD, signIn, signUp } from "./support/person.js";
-import { startStack } from "./support/stack.js";
-
-const test = base.extend({
-  stack: [async ({}, use) => {
-    const stack = await startStack();
-    await use(stack);
-    await stack.stop();
-  }, { scope: "worker", timeout: 90_000 }],
-  baseURL: async ({ stack }, use) => use(stack.site),
-  email: async ({}, use) => use(newEmail()),
-  plan: async ({ stack, request }, use) => {
-    const { plans } = await (await request.get(`${stack.api}/config`)).json();
-    await use(plans.find(({ key }) => key === "starter-monthly"));
-  },
-});
+import { fillCard, openCheckout, PASSWORD, signIn, signUp } from "./support/person.js";
+import { test } from "./support/stack.js";
 
 const title = (page) => page.getByRole("heading", { level: 1 });
 const card = (page, plan) => page.getByRole("region", { name: plan.name });

@@ -1,17 +1,11 @@
 /** The whole life of one subscription, on the whole local stack, with the clock of the Stripe stand-in. docs/STATES.md shows its pictures. */
-import { expect, test as base } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { show } from "./support/look.js";
-import { fillCard, newEmail, openCheckout, signUp } from "./support/person.js";
-import { startStack } from "./support/stack.js";
+import { fillCard, openCheckout, signUp } from "./support/person.js";
+import { test as whole } from "./support/stack.js";
 
-const test = base.extend({
-  stack: [async ({}, use) => {
-    const stack = await startStack("tests/browser/plans.toml");
-    await use(stack);
-    await stack.stop();
-  }, { scope: "worker", timeout: 90_000 }],
-  baseURL: async ({ stack }, use) => use(stack.site),
-  email: async ({}, use) => use(newEmail()),
+const test = whole.extend({
+  offered: "tests/browser/plans.toml",
   /** Stripe as its dashboard shows it: `api(path)` is its API. */
   stripe: async ({ stack, browser, request, email }, use) => use(new Stripe(stack.stripe, await (await browser.newContext()).newPage(), request, email)),
 });

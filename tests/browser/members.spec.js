@@ -1,27 +1,16 @@
 /** Members' pages: on the whole local stack, which asks for signed cookies as CloudFront does, and the page alone, whose time passes faster. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test as base } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { look } from "./support/look.js";
 import { problem, test as alone } from "./support/mock.js";
-import { fillCard, newEmail, openCheckout, signIn, signUp } from "./support/person.js";
+import { fillCard, openCheckout, signIn, signUp } from "./support/person.js";
 import { STATIC } from "./support/site.js";
-import { startStack } from "./support/stack.js";
+import { test as whole } from "./support/stack.js";
 
 const PAGE = "/members/index.html";
 
-const test = base.extend({
-  stack: [async ({}, use) => {
-    const stack = await startStack();
-    await use(stack);
-    await stack.stop();
-  }, { scope: "worker", timeout: 90_000 }],
-  baseURL: async ({ stack }, use) => use(stack.site),
-  email: async ({}, use) => use(newEmail()),
-  plan: async ({ stack, request }, use) => {
-    const { plans } = await (await request.get(`${stack.api}/config`)).json();
-    await use(plans.find(({ key }) => key === "starter-monthly"));
-  },
+const test = whole.extend({
   /** Stripe's API. */
   stripe: async ({ stack, request }, use) => use(async (path, form) => {
     const headers = { Authorization: "Bearer sk_test_local" };

@@ -13,13 +13,13 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 /// Whoever makes up key ids shall not have the keys read for each: at most once in so many seconds.
-pub(crate) const PAUSE: i64 = 10;
+const PAUSE: i64 = 10;
 /// Where there are none to be used, another try comes this much later.
-pub(crate) const PAUSE_WITHOUT: i64 = 1;
+const PAUSE_WITHOUT: i64 = 1;
 /// What is older is read again: so what the issuer has withdrawn is not taken for longer.
-pub(crate) const FRESH: i64 = 600;
+const FRESH: i64 = 600;
 /// Where the issuer does not answer, old keys go on being used for so long.
-pub(crate) const MAX_AGE: i64 = 3_600;
+const MAX_AGE: i64 = 3_600;
 
 /// As long as API Gateway's own authorizer waits: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>.
 const TIMEOUT: Duration = Duration::from_millis(1_500);

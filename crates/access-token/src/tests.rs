@@ -15,10 +15,14 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::keys::{FRESH, MAX_AGE, PAUSE, PAUSE_WITHOUT};
 use super::*;
 
 const NOW: Timestamp = 1_700_000_000;
+// Seconds, as docs/GATE.md has them.
+const PAUSE: i64 = 10;
+const PAUSE_WITHOUT: i64 = 1;
+const FRESH: i64 = 600;
+const MAX_AGE: i64 = 3_600;
 const CLIENT: &str = "client";
 const SCOPE: &str = "tollgate/billing";
 

@@ -198,13 +198,7 @@ impl Problem {
 
     /// The causes, outermost first, for the log.
     pub(crate) fn causes(&self) -> Option<String> {
-        let mut error: &dyn Error = self.cause.as_deref()?;
-        let mut text = error.to_string();
-        while let Some(source) = error.source() {
-            text = format!("{text}: {source}");
-            error = source;
-        }
-        Some(text)
+        Some(lambda::with_causes(self.cause.as_deref()?))
     }
 
     pub(crate) fn into_response(self, request_id: &str) -> Response {

@@ -18,5 +18,17 @@ pub use process::run;
 /// Why a function does not start.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
+/// What an error says, and each of its causes, outermost first: for the log.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
 /// Why a [`Function`] has no answer.
 pub type AnswerError = lambda_runtime::Error;

@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use http::{Request, header};
 use http_body_util::Full;
+use lambda::with_causes;
 use payments::webhook::{TOLERANCE, sign};
 use payments::{PERMISSIONS, StripeError};
 use secrets::{Signing, SigningSecret};
 use serde::Serialize;
 
-use crate::error::with_causes;
 use crate::{Doing, Provision, ProvisionError, offers};
 
 /// Half of what a signature may be off.

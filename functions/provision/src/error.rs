@@ -1,3 +1,4 @@
+use lambda::with_causes;
 use payments::StripeError;
 use secrets::SecretError;
 use store::StoreError;
@@ -133,14 +134,4 @@ fn explain(doing: Doing, error: &StripeError) -> String {
         "" => format!("{what}: {advice}"),
         said => format!("{what}: {advice} Stripe says: {said}"),
     }
-}
-
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
 }

@@ -57,7 +57,7 @@ pub(crate) fn decide(
     policy: Policy,
     now: Timestamp,
 ) -> Decision {
-    if record.deleting.is_some() || record.deleted_at.is_some() {
+    if record.deleting.is_some() {
         return Decision::Deleted;
     }
     let nothing = Snapshot::default();

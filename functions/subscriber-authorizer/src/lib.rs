@@ -8,7 +8,6 @@ mod decision;
 mod request;
 mod requirements;
 
-use std::error::Error;
 use std::time::{Duration, Instant};
 
 use access_token::{AccessToken, KeysError, TokenError, Verifier};
@@ -124,7 +123,7 @@ impl Function for SubscriberAuthorizer {
                     Ok(decision.into())
                 }
                 Err(failure) => {
-                    error!(duration_ms, error = causes(&failure), "request");
+                    error!(duration_ms, error = lambda::with_causes(&failure), "request");
                     Err(failure.into())
                 }
             }
@@ -154,15 +153,4 @@ impl SubscriberAuthorizer {
             now,
         ))
     }
-}
-
-/// The causes, outermost first, for the log.
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { test as base } from "@playwright/test";
+import { newEmail } from "./person.js";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 export const BINARY = process.env.STACK_BIN ?? join(ROOT, "target/debug/local-stack");
@@ -14,10 +16,10 @@ const READY_WITHIN_MS = 60_000;
 
 /**
  * Starts the whole local stack on free ports with data of its own.
- * @param {string} [plans] what is on offer
+ * @param {string} plans what is on offer
  * @returns {Promise<{ site: string, api: string, stripe: string, sign_in: string, stop: () => Promise<void> }>}
  */
-export async function startStack(plans = "tests/plans.toml") {
+async function startStack(plans) {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there: run cargo build --workspace first`);
   const data = await mkdtemp(join(tmpdir(), "tollgate-browser-"));
   const { PATH, HOME, RUST_LOG, STRIPE_RECORD } = process.env;
@@ -42,3 +44,20 @@ export async function startStack(plans = "tests/plans.toml") {
   }
   return { ...JSON.parse(await readFile(ready, "utf8")), stop };
 }
+
+/** Tests of the whole local stack: one for each worker, with `offered` on offer, and a new `email` for each test. */
+export const test = base.extend({
+  offered: ["tests/plans.toml", { option: true, scope: "worker" }],
+  stack: [async ({ offered }, use) => {
+    const stack = await startStack(offered);
+    await use(stack);
+    await stack.stop();
+  }, { scope: "worker", timeout: 90_000 }],
+  baseURL: async ({ stack }, use) => use(stack.site),
+  email: async ({}, use) => use(newEmail()),
+  /** One of the plans on offer. */
+  plan: async ({ stack, request }, use) => {
+    const { plans } = await (await request.get(`${stack.api}/config`)).json();
+    await use(plans.find(({ key }) => key === "starter-monthly"));
+  },
+});

@@ -123,7 +123,11 @@ impl Function for SubscriberAuthorizer {
                     Ok(decision.into())
                 }
                 Err(failure) => {
-                    error!(duration_ms, error = lambda::with_causes(&failure), "request");
+                    error!(
+                        duration_ms,
+                        error = lambda::with_causes(&failure),
+                        "request"
+                    );
                     Err(failure.into())
                 }
             }

@@ -32,6 +32,9 @@ def everything():
     yield "log", names("logs", "describe_log_groups", "logGroups", "logGroupName")
     yield "API", names("apigatewayv2", "get_apis", "Items", "Name")
     yield "distribution", names("cloudfront", "list_distributions", "DistributionList.Items", "Comment")
+    yield "public key", names("cloudfront", "list_public_keys", "PublicKeyList.Items", "Name")
+    groups = names("cloudfront", "list_key_groups", "KeyGroupList.Items", "KeyGroup")
+    yield "key group", [group["KeyGroupConfig"]["Name"] for group in groups]
     yield "origin access", names("cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items", "Name")
     for policies in ("cache", "response_headers", "origin_request"):
         kind = "".join(word.capitalize() for word in policies.split("_"))

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use anyhow::{Context, Result};
 use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
@@ -42,7 +42,7 @@ impl Apart {
     /// Keeps these processes to the second CPU; nothing where there is only one.
     ///
     /// # Errors
-    /// Where one has ended, or where `chrt` is missing.
+    /// Where one has ended, or where `chrt` and `setpriv` are missing.
     pub fn keep(others: &[u32]) -> Result<Option<Self>> {
         let before = sched_getaffinity(None)?;
         let mut free = (0..CpuSet::MAX_CPU).filter(|&cpu| before.is_set(cpu));
@@ -85,12 +85,11 @@ struct Awake(Child);
 impl Awake {
     fn keep(cpu: usize) -> Result<Self> {
         // It ends with its parent, however that ends.
-        let turn = "while kill -0 $PPID; do :; done";
-        let child = Command::new("chrt")
-            .args(["--idle", "0", "sh", "-c", turn])
-            .stderr(Stdio::null())
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "chrt", "--idle", "0"])
+            .args(["sh", "-c", "while :; do :; done"])
             .spawn()
-            .context("chrt, of util-linux")?;
+            .context("setpriv, of util-linux")?;
         let awake = Self(child);
         run_on(awake.0.id(), &only(cpu))?;
         Ok(awake)

@@ -230,7 +230,7 @@ impl Operation {
             .clone()
             .map(|key| (key, idempotency::Identity::of(self)));
         let result = self.app.store.run(cause, move |tx| {
-            crate::engine::catch_up(tx)?;
+            let caught_up = crate::engine::catch_up(tx)?;
             let expand = params.texts("expand")?.unwrap_or_default();
             let context = Context {
                 tx,
@@ -256,10 +256,12 @@ impl Operation {
             if let Some((key, identity)) = record {
                 tx.store_answer(&key, &identity.answer(&reply))?;
             }
-            Ok::<_, ApiError>(reply)
+            Ok::<_, ApiError>((reply, caught_up || context.writes))
         });
-        let reply = result.await?;
-        self.app.webhooks.wake();
+        let (reply, changed) = result.await?;
+        if changed {
+            self.app.webhooks.wake();
+        }
         if self.path.ends_with("/advance") {
             self.app.clock_set.notify_one();
         }

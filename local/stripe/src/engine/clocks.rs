@@ -14,33 +14,39 @@ const AT_ONCE: usize = 50;
 /// How many things may be due on an object at one time.
 const TRIES: usize = 5;
 
-/// Does what is due by now: in real time, and on the test clocks that are not on their way.
+/// Does what is due by now: in real time, and on the test clocks that are not on their way. Whether there was something.
 ///
 /// Each request does so first, so that nothing is seen that should have ended; a timer does so in between, so that the
 /// events go out.
-pub(crate) fn catch_up(tx: &Transaction<'_>) -> Result<(), Error> {
+pub(crate) fn catch_up(tx: &Transaction<'_>) -> Result<bool, Error> {
     all_clocks(tx, false)
 }
 
 /// Does what a request made due the moment it was made, or earlier: a trial of a day has its notice at once, and after
 /// what the request did itself.
 pub(crate) fn follow_up(tx: &Transaction<'_>) -> Result<(), Error> {
-    all_clocks(tx, true)
+    all_clocks(tx, true)?;
+    Ok(())
 }
 
-/// Does what is due on all clocks, none of it earlier than now if it is `at_once`.
-fn all_clocks(tx: &Transaction<'_>, at_once: bool) -> Result<(), Error> {
+/// Does what is due on all clocks, none of it earlier than now if it is `at_once`. Whether there was something.
+fn all_clocks(tx: &Transaction<'_>, at_once: bool) -> Result<bool, Error> {
+    let mut any = false;
     let now = tx.real_now();
     let earliest = if at_once { now } else { i64::MIN };
-    while run_first_due(tx, None, earliest, now)? {}
+    while run_first_due(tx, None, earliest, now)? {
+        any = true;
+    }
     for clock in tx.all(&Query::of(Kind::TestClock).without("$.status", "advancing"))? {
         let now = time_of(tx, &clock);
         // One that stands still had done all until where it stands.
         let runs = clock.private["hidden"] == true;
         let earliest = if at_once || !runs { now } else { i64::MIN };
-        while run_first_due(tx, Some(&clock.id), earliest, now)? {}
+        while run_first_due(tx, Some(&clock.id), earliest, now)? {
+            any = true;
+        }
     }
-    Ok(())
+    Ok(any)
 }
 
 /// Does what is due first on a clock, as of when it was due, but not before `earliest` nor before the object was made.

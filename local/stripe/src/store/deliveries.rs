@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
+use serde_json::json;
 
 use super::{Error, Query, Transaction};
 use crate::clock;
@@ -135,16 +136,12 @@ impl Transaction<'_> {
         under_way: &[i64],
         limit: usize,
     ) -> Result<Vec<Due>, Error> {
-        let under_way = under_way
-            .iter()
-            .map(i64::to_string)
-            .collect::<Vec<_>>()
-            .join(",");
-        let mut select = self.sql().prepare(&format!(
-            "{TO_MAKE} AND deliveries.due <= ? AND deliveries.id NOT IN ({under_way})
+        let mut select = self.sql().prepare_cached(&format!(
+            "{TO_MAKE} AND deliveries.due <= ? AND deliveries.id NOT IN (SELECT value FROM json_each(?))
              ORDER BY deliveries.id LIMIT ?"
         ))?;
-        let due = select.query_map(params![clock::millis(), limit], to_make)?;
+        let under_way = json!(under_way).to_string();
+        let due = select.query_map(params![clock::millis(), under_way, limit], to_make)?;
         due.collect()
     }
 

@@ -15,6 +15,7 @@ mod transaction;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::clock::Clock;
@@ -55,7 +56,8 @@ impl Store {
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        // More than there are: each is compiled once.
+        // More than there are: each is compiled once. Without the guarantee, SQLite would do it anew for each other value of a parameter.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         migrate(&connection)?;
         connection.execute_batch(include_str!("schema.sql"))?;

@@ -41,9 +41,13 @@ impl Admin {
             place_of(place).ok_or_else(|| invalid_request(wrong))
         });
         let after = after.transpose()?;
-        let mut events = match self.find(user).await?.record.customer {
+        let table = self.syncer.table();
+        let customer = match table.user(user).await?.customer {
+            Some(customer) => Some(customer),
+            None => self.find(user).await?.record.customer,
+        };
+        let mut events = match customer {
             Some(customer) => {
-                let table = self.syncer.table();
                 // One more tells whether there is another page.
                 table.events(&customer, after.as_ref(), MOST + 1).await?
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use account::PlanView;
-use billing::{CustomerId, Reason, Snapshot, Timestamp, UserId, access};
+use billing::{CustomerId, Reason, SubscriptionId, Timestamp, UserId, access};
 use http_api::{Problem, Request, Response};
 use lambda_http::RequestExt;
 use payments::{Object, ObjectKind};
@@ -62,13 +62,13 @@ impl Admin {
         let parameters = request.query_string_parameters();
         let query = parameters.first("query").and_then(Query::parse);
         let wrong = "`query` must be an email, or the id of a user, customer or subscription.";
-        let found = match query.ok_or_else(|| invalid_request(wrong))? {
+        let query = query.ok_or_else(|| invalid_request(wrong))?;
+        let by_sign_in = matches!(query, Query::Email(_));
+        let found = match query {
             Query::Customer(customer) => self.whose(&customer).await?.into_iter().collect(),
-            Query::Subscription(subscription) => self
-                .subscriber(subscription.as_str())
-                .await?
-                .into_iter()
-                .collect(),
+            Query::Subscription(subscription) => {
+                self.subscriber(&subscription).await?.into_iter().collect()
+            }
             Query::Email(email) => {
                 let found = self.users.users_with_email(&email).await;
                 let found = found.map_err(no_sign_in)?.into_iter();
@@ -85,7 +85,7 @@ impl Admin {
             match records.remove(&user) {
                 Some(record) => users.push(self.row(user, record)),
                 // They have never bought anything, or there is nobody of this id.
-                None if self.has_signed_up(&user).await? => {
+                None if by_sign_in || self.has_signed_up(&user).await? => {
                     users.push(self.row(user, Ok(UserRecord::default())));
                 }
                 None => {}
@@ -107,8 +107,8 @@ impl Admin {
         }
     }
 
-    async fn subscriber(&self, subscription: &str) -> Result<Option<UserId>, Problem> {
-        let Some(object) = Object::new(ObjectKind::Subscription, subscription) else {
+    async fn subscriber(&self, subscription: &SubscriptionId) -> Result<Option<UserId>, Problem> {
+        let Some(object) = Object::new(ObjectKind::Subscription, subscription.as_str()) else {
             return Ok(None);
         };
         match self.syncer.stripe().owner_of(&object).await? {
@@ -143,7 +143,9 @@ impl Admin {
             user,
             customer: record.customer,
             listed_at: record.listed_at,
-            plan: plan(&access, &snapshot),
+            plan: access
+                .subscription
+                .and_then(|it| account::plan(it, &snapshot)),
             access: Some(RowAccess {
                 granted: access.granted,
                 until: access.until,
@@ -153,10 +155,6 @@ impl Admin {
             deleting: record.deleting.is_some(),
         }
     }
-}
-
-fn plan(access: &billing::Access<'_>, snapshot: &Snapshot) -> Option<PlanView> {
-    account::plan(access.subscription?, snapshot)
 }
 
 /// `1793392800.user`, as `next` says it.

@@ -89,8 +89,10 @@ impl SigningKeys {
         };
         let stored = CookieKeys::read(&self.vault).await?;
         let wanted = wish.arrange(stored.clone(), SigningKey::generate)?;
+        // What cannot be read stands in the way before anything is stored.
+        let made = Made::of(&wanted, wish)?;
         if wanted == stored {
-            return Ok(Made::of(&stored, wish)?);
+            return Ok(made);
         }
         wanted.write_once(&self.vault, request.reference()).await?;
         // Lambda may have run this twice at once: what counts is what is there.

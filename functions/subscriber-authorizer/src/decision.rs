@@ -224,11 +224,11 @@ mod tests {
             deleting: Some(NOW),
             ..record("active")
         };
+        assert_eq!(decided(&deleting, &[], NOW), no);
         let deleted = UserRecord {
             deleted_at: Some(NOW),
-            ..record("active")
+            ..deleting
         };
-        assert_eq!(decided(&deleting, &[], NOW), no);
         assert_eq!(decided(&deleted, &[], NOW), no);
     }
 }

@@ -1,4 +1,5 @@
 import { Api } from "../js/api.js";
+import { Problem } from "../js/problem.js";
 
 /**
  * What was decided, and by which line of the policy.
@@ -83,6 +84,19 @@ import { Api } from "../js/api.js";
 
 /** The API of an administrator. */
 export class AdminApi extends Api {
+  /**
+   * CloudFront puts the members' error page in the place of a 403's body, and with it the code. Here, a 403 means one thing.
+   * @override @param {Parameters<Api["call"]>} args
+   */
+  async call(...args) {
+    try {
+      return await super.call(...args);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 403) throw error;
+      throw new Problem("not_an_admin", { status: 403, cause: error });
+    }
+  }
+
   /** @param {string} [after] `next` of the page before @returns {Promise<{ users: Row[], next: string | null }>} */
   users(after) {
     return this.call("GET", `/api/admin/users${after ? `?${new URLSearchParams({ after })}` : ""}`);

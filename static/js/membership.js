@@ -9,7 +9,7 @@ export const MEMBERS = "/members/index.html";
 /** Seconds until a renewal that failed is tried again, if nobody says otherwise. */
 const AGAIN = 15;
 
-/** What is being asked for. @type {Set<{ stop: AbortController, settled: Promise<unknown> }>} */
+/** What is being asked for. @type {Set<AbortController>} */
 const asking = new Set();
 
 /**
@@ -19,13 +19,11 @@ const asking = new Set();
  */
 export async function openMembership(api) {
   const stop = new AbortController();
-  const asked = api.membersCookies(stop.signal);
-  const entry = { stop, settled: asked.catch(() => {}) };
-  asking.add(entry);
+  asking.add(stop);
   try {
-    return (await asked).expires_in;
+    return (await api.membersCookies(stop.signal)).expires_in;
   } finally {
-    asking.delete(entry);
+    asking.delete(stop);
   }
 }
 
@@ -33,8 +31,7 @@ export async function openMembership(api) {
  * Takes the cookies away. What is being asked for meanwhile is broken off first, or it would bring them back.
  */
 export async function endMembership() {
-  for (const { stop } of asking) stop.abort();
-  await Promise.all([...asking].map(({ settled }) => settled));
+  for (const stop of asking) stop.abort();
   // Best effort, as they end by themselves.
   await fetch("/api/members/cookies", { method: "DELETE", signal: AbortSignal.timeout(5000) }).catch(() => {});
 }
@@ -83,6 +80,6 @@ export function keepMembership(api, { renewed, ended }) {
 }
 
 /** Whether trying again cannot help. @param {Problem} problem */
-function isFinal({ code, status }) {
-  return ["signed_out", "account_deleted", "not_subscribed"].includes(code) || (status >= 400 && status < 500 && status !== 429);
+function isFinal({ code }) {
+  return ["signed_out", "account_deleted", "not_subscribed"].includes(code);
 }

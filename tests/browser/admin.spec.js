@@ -57,6 +57,9 @@ async function show(page, mock, about = customer(), events = { events: EVENTS, n
   await page.goto(`${PAGE}?user=${ADA}`);
 }
 
+/** As CloudFront hands the refusal on: with the members' error page in the place of its body. */
+const NOT_AN_ADMIN = { status: 403, html: "<!doctype html><title>For members</title>" };
+
 test("signed out: they are asked to sign in, and come back to where they were", async ({ page, mock }) => {
   await page.goto(PAGE);
   await expect(title(page)).toHaveText("For administrators");
@@ -71,7 +74,7 @@ test("signed out: they are asked to sign in, and come back to where they were", 
 
 test("signed in, and no administrator", async ({ page, mock, signedIn }) => {
   await signedIn();
-  mock.faults[USERS] = problem(403, "not_an_admin");
+  mock.faults[USERS] = NOT_AN_ADMIN;
   await page.goto(PAGE);
   await expect(title(page)).toHaveText("You are not an administrator.");
   await expect(page.getByRole("main")).toContainText("ada@example.com");
@@ -265,7 +268,7 @@ test("nobody’s data becomes ours, and what is long stays inside", async ({ pag
 test("a session that ends, or a right that is taken away, shows at the next click", async ({ page, mock, signedIn }) => {
   await signedIn();
   await show(page, mock);
-  mock.faults[`${USERS}/${ADA}/sync`] = problem(403, "not_an_admin");
+  mock.faults[`${USERS}/${ADA}/sync`] = NOT_AN_ADMIN;
   await button(page, "Re-read from Stripe").click();
   await expect(title(page)).toHaveText("You are not an administrator.");
   await page.goto(`${PAGE}?user=${ADA}`);

@@ -212,7 +212,7 @@ for (const [reason, text] of [
 alone("whatever CloudFront makes of a refusal, the page copes", async ({ page, signedIn }) => {
   const mock = await signedIn();
   // A 403 of API Gateway's comes with the members' page in the place of its body.
-  mock.faults[COOKIES] = { status: 403, body: "<!doctype html>" };
+  mock.faults[COOKIES] = { status: 403, html: "<!doctype html>" };
   await page.goto("/members-only.html");
   await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
 });

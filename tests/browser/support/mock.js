@@ -144,7 +144,8 @@ export class Mock {
     if (!fault) return false;
     if (fault === "abort") await route.abort("failed");
     else if (fault !== "hang") {
-      await route.fulfill({ status: fault.status, json: fault.body, headers: { ...headers, ...fault.headers } });
+      const body = fault.html ? { body: fault.html, contentType: "text/html" } : { json: fault.body };
+      await route.fulfill({ status: fault.status, ...body, headers: { ...headers, ...fault.headers } });
     }
     return true;
   }

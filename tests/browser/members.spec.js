@@ -154,14 +154,21 @@ alone("the cookies are renewed for as long as a page is open", async ({ page, si
   expect(asked(mock)).toBe(3);
   await page.clock.runFor(20_000);
   await expect.poll(() => asked(mock)).toBe(4);
+  // A refusal that is not about them, such as a firewall's, is not told them as the end of their access.
+  mock.faults[COOKIES] = { status: 403, html: "<!doctype html>" };
+  await page.clock.runFor(410_000);
+  await expect.poll(() => asked(mock)).toBe(5);
+  delete mock.faults[COOKIES];
+  await page.clock.runFor(16_000);
+  await expect.poll(() => asked(mock)).toBe(6);
   await expect(page.locator(".trouble")).toHaveCount(0);
 
   mock.faults[COOKIES] = problem(402, "not_subscribed", {}, { reason: "lapsed" });
   await page.clock.runFor(410_000);
   await expect(page.getByRole("heading", { name: "Your access has ended." })).toBeVisible();
-  expect(asked(mock)).toBe(5);
+  expect(asked(mock)).toBe(7);
   await page.clock.runFor(3_600_000);
-  expect(asked(mock)).toBe(5);
+  expect(asked(mock)).toBe(7);
 });
 
 alone("who signs out while the cookies are being renewed has none afterwards", async ({ page, signedIn }) => {

@@ -36,6 +36,7 @@ use std::time::Duration;
 use attributes::Attributes;
 use aws::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::IdentityCache;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use billing::Mode;
@@ -66,6 +67,8 @@ impl Table {
     pub fn of(config: &SdkConfig, name: &str, mode: Mode) -> Self {
         let mut config = aws_sdk_dynamodb::config::Builder::from(config);
         config.set_endpoint_url(aws::endpoint("DYNAMODB"));
+        // A function's credentials stand in its environment and stay as they are: there is nothing to remember.
+        config.set_identity_cache(IdentityCache::no_cache());
         Self::new(Client::from_conf(config.build()), name, mode)
     }
 

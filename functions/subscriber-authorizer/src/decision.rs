@@ -94,8 +94,7 @@ impl Decision {
         let span = Span::current();
         match self {
             Self::Granted(Context { line, .. }) => {
-                span.record("reason", line.reason().as_str());
-                span.record("line", line.as_str());
+                tracing::record_all!(span, reason = line.reason().as_str(), line = line.as_str());
             }
             Self::Refused(refusal) => {
                 span.record("reason", refusal.as_str());

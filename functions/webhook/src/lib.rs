@@ -57,9 +57,11 @@ impl HttpFunction for Webhook {
         let event = Event::parse(body).map_err(|error| {
             Problem::new(StatusCode::BAD_REQUEST, "invalid_event", error.to_string())
         })?;
-        let span = tracing::Span::current();
-        span.record("stripe.event", event.id.as_ref().map(|id| id.as_str()));
-        span.record("stripe.event_type", &event.kind);
+        tracing::record_all!(
+            tracing::Span::current(),
+            stripe.event = event.id.as_ref().map(|id| id.as_str()),
+            stripe.event_type = event.kind,
+        );
 
         let acted = self.act_on(&event, now).await?;
         self.record(&event, &acted, now).await;

@@ -88,7 +88,8 @@ test("who comes to a members’ page signed out signs in there, and is there", a
   await expect(title(other)).toHaveText("Members’ area");
   expect(other.url()).toBe(`${baseURL}${PAGE}?from=mail`);
 
-  // Cookies that are gone are no reason to sign in again.
+  // Cookies that are gone are no reason to sign in again, once the page has begun.
+  await expect(other.getByText(email)).toBeVisible();
   await elsewhere.clearCookies({ path: "/members" });
   await other.reload();
   await expect(title(other)).toHaveText("Members’ area");

@@ -111,7 +111,7 @@ fn with_times(
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::new(SystemTimeSource::new()))
         .retry_config(RetryConfig::standard().with_max_attempts(3))
-        // The timeouts cover an answer's body, too: watching how fast it comes took 2 to 5 % of a request's CPU time.
+        // The timeouts cover an answer's body, too: watching how fast it comes took 2 % of a warm request's instructions.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .timeout_config(
             TimeoutConfig::builder()

@@ -42,16 +42,16 @@ impl Admin {
         });
         let after = after.transpose()?;
         let table = self.syncer.table();
-        let customer = match table.user(user).await?.customer {
-            Some(customer) => Some(customer),
-            None => self.find(user).await?.record.customer,
-        };
-        let mut events = match customer {
+        let mut events = match table.user(user).await?.customer {
             Some(customer) => {
                 // One more tells whether there is another page.
                 table.events(&customer, after.as_ref(), MOST + 1).await?
             }
-            None => Vec::new(),
+            None => {
+                // There are none, unless there is nobody.
+                self.find(user).await?;
+                Vec::new()
+            }
         };
         let has_more = events.len() > usize::from(MOST);
         events.truncate(MOST.into());

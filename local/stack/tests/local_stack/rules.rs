@@ -89,6 +89,23 @@ fn no_two_functions_share_a_role_or_a_log_group() {
 }
 
 #[test]
+fn every_route_has_a_permission_of_its_own() {
+    let template = ours();
+    let permissions = of_type(&template, "AWS::Lambda::Permission").into_iter();
+    let permissions: BTreeSet<&str> = permissions
+        .filter_map(|id| property(&template, id, &["SourceArn", "Fn::Sub"]).as_str())
+        .filter_map(|arn| arn.split_once("${Api}/*/"))
+        .map(|(_, route)| route)
+        .collect();
+    let routes = of_type(&template, "AWS::ApiGatewayV2::Route").into_iter();
+    let routes: Vec<String> = routes
+        .filter_map(|id| property(&template, id, &["RouteKey"]).as_str())
+        .map(|key| key.replacen(' ', "", 1))
+        .collect();
+    assert_eq!(permissions, routes.iter().map(String::as_str).collect());
+}
+
+#[test]
 fn provision_comes_after_every_route() {
     let template = ours();
     let after = template

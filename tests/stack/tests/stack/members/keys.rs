@@ -189,3 +189,20 @@ async fn what_cannot_be_says_why_and_changes_nothing() -> Result<()> {
     assert_eq!(maker.ask("Delete", "A", None, "5").await?.0, "SUCCESS");
     Ok(())
 }
+
+#[tokio::test]
+async fn beside_a_key_that_is_spoilt_no_other_is_stored() -> Result<()> {
+    let maker = Maker::start().await?;
+    let spoilt = json!({ "A": { "private_key": "spoilt" }, "B": null }).to_string();
+    maker.secrets.set(MEMBERS_KEYS_SECRET, &spoilt);
+    let (status, told) = maker.ask("Update", "AB", Some("A"), "1").await?;
+    assert_eq!(status, "FAILED", "{told}");
+    assert!(!told.to_string().contains("spoilt"), "{told}");
+    let asked = reqwest::Client::new()
+        .post(&maker.secrets_url)
+        .header("x-amz-target", "secretsmanager.GetSecretValue")
+        .body(json!({ "SecretId": MEMBERS_KEYS_SECRET }).to_string());
+    let kept: Value = asked.send().await?.json().await?;
+    assert_eq!(kept["SecretString"], spoilt);
+    Ok(())
+}

@@ -32,8 +32,8 @@ export async function openMembership(api) {
  */
 export async function endMembership() {
   for (const stop of asking) stop.abort();
-  // Best effort, as they end by themselves.
-  await fetch("/api/members/cookies", { method: "DELETE", signal: AbortSignal.timeout(5000) }).catch(() => {});
+  // Best effort, as they end by themselves. It goes on after this page has been left.
+  await fetch("/api/members/cookies", { method: "DELETE", signal: AbortSignal.timeout(5000), keepalive: true }).catch(() => {});
 }
 
 /**

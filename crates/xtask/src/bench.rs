@@ -102,8 +102,6 @@ fn bench(workspace: &Workspace, session: &mut Session, arguments: &Arguments) ->
         session.step("bench: compare", || {
             run_command(
                 harness("compare")
-                    // Of the harness and of the stand-ins: they share one CPU.
-                    .env("TOKIO_WORKER_THREADS", "1")
                     .arg("--peers")
                     .arg(&peers)
                     .arg("--python")

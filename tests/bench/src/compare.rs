@@ -112,6 +112,7 @@ pub async fn run(functions: &Path, options: &Options) -> Result<bool> {
             .calls
             .insert(function, calls::of(&world, function, functions).await?);
     }
+    world.end().await;
     let text = serde_json::to_string_pretty(&results)?;
     std::fs::write(options.out.join("results.json"), text)?;
     std::fs::write(options.out.join("tables.md"), report::markdown(&results))?;
@@ -326,7 +327,7 @@ async fn warm(
     const UNCOUNTED: usize = 50;
     let lambdas: Vec<Function> = contenders.iter().map(|it| it.function(world)).collect();
     let mut cpu = vec![0.0; lambdas.len()];
-    let apart = Apart::keep(&[std::process::id(), world.stack.pid()?])?;
+    let apart = Apart::keep()?;
     for _ in 0..TURNS {
         let turn = lambdas.iter().zip(all.iter_mut()).zip(&mut cpu);
         for (contender, ((lambda, samples), cpu)) in contenders.iter().zip(turn) {

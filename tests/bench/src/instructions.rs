@@ -66,6 +66,7 @@ pub async fn run(functions: &Path, options: &Options) -> Result<bool> {
         println!(" million instructions");
         all.insert(function.to_owned(), found);
     }
+    world.end().await;
     if options.update {
         let text = serde_json::to_string_pretty(&all)?;
         std::fs::write(&options.expected, text + "\n")?;

@@ -30,34 +30,29 @@ pub fn peak_mb(pid: u32) -> Result<f64> {
 /// and nobody else's work on it. Neither CPU sleeps meanwhile: where a machine is virtual, its host takes as long to wake one as a function takes
 /// for its work, and each message would measure that. It ends when this is dropped.
 pub struct Apart {
-    /// Who is kept away from the function's CPU.
-    others: Vec<u32>,
-    /// Where they could run before.
+    /// Where this process could run before.
     before: CpuSet,
     function: CpuSet,
     _awake: [Awake; 2],
 }
 
 impl Apart {
-    /// Keeps these processes to the second CPU; nothing where there is only one.
+    /// Keeps this process, which is all that a function asks, to the second CPU; nothing where there is only one.
     ///
     /// # Errors
-    /// Where one has ended, or where `chrt` and `setpriv` are missing.
-    pub fn keep(others: &[u32]) -> Result<Option<Self>> {
+    /// Where `chrt` and `setpriv` are missing.
+    pub fn keep() -> Result<Option<Self>> {
         let before = sched_getaffinity(None)?;
         let mut free = (0..CpuSet::MAX_CPU).filter(|&cpu| before.is_set(cpu));
         let (Some(first), Some(second)) = (free.next(), free.next()) else {
             return Ok(None);
         };
         let apart = Self {
-            others: others.to_vec(),
             before,
             function: only(first),
             _awake: [Awake::keep(first)?, Awake::keep(second)?],
         };
-        for &pid in others {
-            run_on(pid, &only(second))?;
-        }
+        run_on(std::process::id(), &only(second))?;
         Ok(Some(apart))
     }
 
@@ -72,10 +67,8 @@ impl Apart {
 
 impl Drop for Apart {
     fn drop(&mut self) {
-        for &pid in &self.others {
-            // It fails only where the process has ended.
-            let _ = run_on(pid, &self.before);
-        }
+        // Of this process, it does not fail.
+        let _ = run_on(std::process::id(), &self.before);
     }
 }
 

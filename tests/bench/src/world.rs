@@ -7,12 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::routing::put;
-use local_stack::names;
+use local_stack::data_dir::DataDir;
 use local_stack::secrets::Secrets;
+use local_stack::stack::{Options, Stack};
+use local_stack::stripe_mode::StripeMode;
+use local_stack::{lambda, names};
 use reqwest::Method;
 use serde_json::{Value, json};
 use signed_cookies::SigningKey;
 use stack_tests::{Authority, Event, LocalStack, TlsFront, User};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 /// The plan that everybody has or wants.
@@ -54,9 +58,11 @@ pub struct Services {
     pub sign_in: String,
 }
 
-/// Everything around a function.
+/// Everything around a function, in this process: no message has to wake another one.
 pub struct World {
     pub stack: LocalStack,
+    running: Stack,
+    _data: (DataDir, TempDir),
     /// Without TLS.
     pub plain: Services,
     secure: Services,
@@ -76,7 +82,11 @@ pub struct World {
 impl World {
     /// Starts everything, lets one person subscribe and another almost.
     pub async fn start(functions: &Path) -> Result<Self> {
-        let stack = LocalStack::start_with(functions).await?;
+        let folder = tempfile::tempdir()?;
+        let data = DataDir::open(folder.path())?;
+        let running = Stack::start(options(functions), &data).await?;
+        data.write_addresses(&running.addresses)?;
+        let stack = LocalStack::running(folder.path())?;
         let subscriber = stack.sign_up("subscriber").await?;
         stack.subscribe(&subscriber, PLAN).await?;
         stack.until(&subscriber, "active").await;
@@ -126,6 +136,8 @@ impl World {
         };
         Ok(Self {
             stack,
+            running,
+            _data: (data, folder),
             plain,
             secure,
             authority,
@@ -135,6 +147,11 @@ impl World {
             signing_secret,
             cloudformation,
         })
+    }
+
+    /// Ends everything.
+    pub async fn end(self) {
+        self.running.shutdown().await;
     }
 
     /// A function's environment, with TLS everywhere, for each of the languages.
@@ -257,6 +274,21 @@ impl World {
             "provision" => json!({ "operation": "doctor" }),
             other => anyhow::bail!("there is no request for {other}"),
         })
+    }
+}
+
+/// The stack that this repository describes, with these functions.
+fn options(functions: &Path) -> Options {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    Options {
+        port: 0,
+        template: repository.join("template.yaml"),
+        plans: repository.join("tests/plans.toml"),
+        functions: functions.to_owned(),
+        stripe: StripeMode::StandIn,
+        stripe_record: None,
+        logs: lambda::discard(),
+        rust_log: None,
     }
 }
 

@@ -1,5 +1,5 @@
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
@@ -18,10 +18,14 @@ pub struct LocalStack {
     /// The embedded DynamoDB.
     pub dynamodb: String,
     stack: Stack,
-    process: Process,
+    data: PathBuf,
+    process: Option<Process>,
 }
 
-/// `stack.json`.
+/// Where a stack writes its addresses once it is ready.
+const ADDRESSES: &str = "stack.json";
+
+/// What is in it.
 #[derive(Deserialize)]
 struct LocalAddresses {
     #[serde(flatten)]
@@ -33,7 +37,7 @@ struct LocalAddresses {
 pub(crate) struct Process {
     child: Child,
     // Dropped after the child, which writes into it.
-    data: TempDir,
+    _data: TempDir,
 }
 
 impl Deref for LocalStack {
@@ -59,30 +63,36 @@ impl LocalStack {
     /// Where the process cannot be started.
     pub async fn start_with(functions: &Path) -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let (child, addresses) = launch(data.path(), functions).await?;
+        let child = launch(data.path(), functions).await?;
+        let mut stack = Self::running(data.path())?;
+        stack.process = Some(Process { child, _data: data });
+        Ok(stack)
+    }
+
+    /// The one that keeps everything in this folder, and that somebody else has started.
+    ///
+    /// # Errors
+    /// Where none runs there.
+    pub fn running(data: &Path) -> Result<Self> {
+        let file = data.join(ADDRESSES);
+        let text = std::fs::read(&file).with_context(|| file.display().to_string())?;
+        let addresses: LocalAddresses = serde_json::from_slice(&text)?;
         Ok(Self {
             dynamodb: addresses.dynamodb,
-            stack: Stack::at(addresses.all, Some(data.path().to_owned()))?,
-            process: Process { child, data },
+            stack: Stack::at(addresses.all, Some(data.to_owned()))?,
+            data: data.to_owned(),
+            process: None,
         })
     }
 
-    pub(crate) fn into_parts(self) -> (Stack, Process) {
+    pub(crate) fn into_parts(self) -> (Stack, Option<Process>) {
         (self.stack, self.process)
-    }
-
-    /// The id of its process.
-    ///
-    /// # Errors
-    /// Where it has ended.
-    pub fn pid(&self) -> Result<u32> {
-        self.process.child.id().context("the stack has ended")
     }
 
     /// The folder that it keeps everything in.
     #[must_use]
     pub fn data(&self) -> &Path {
-        self.process.data.path()
+        &self.data
     }
 
     /// The signing secrets of its webhook endpoint, as `provision` has stored them.
@@ -125,15 +135,14 @@ impl LocalStack {
     /// Kills the process as a power cut would, and starts another on the same data.
     ///
     /// # Errors
-    /// Where the process cannot be started.
+    /// Where the process is not ours, or cannot be started.
     pub async fn crash_and_restart(&mut self) -> Result<()> {
-        self.process.child.kill().await?;
-        let data = self.process.data.path();
-        std::fs::remove_file(data.join("stack.json"))?;
-        let (child, addresses) = launch(data, &binaries()?).await?;
-        self.stack = Stack::at(addresses.all, Some(data.to_owned()))?;
-        self.dynamodb = addresses.dynamodb;
-        self.process.child = child;
+        let mut process = self.process.take().context("somebody else's process")?;
+        process.child.kill().await?;
+        std::fs::remove_file(self.data.join(ADDRESSES))?;
+        process.child = launch(&self.data, &binaries()?).await?;
+        *self = Self::running(&self.data)?;
+        self.process = Some(process);
         Ok(())
     }
 
@@ -350,7 +359,8 @@ impl LocalStack {
     }
 }
 
-async fn launch(data: &Path, functions: &Path) -> Result<(Child, LocalAddresses)> {
+/// Starts `local-stack`, and waits until it is ready.
+async fn launch(data: &Path, functions: &Path) -> Result<Child> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let log = std::fs::File::options()
         .create(true)
@@ -372,19 +382,16 @@ async fn launch(data: &Path, functions: &Path) -> Result<(Child, LocalAddresses)
         .kill_on_drop(true)
         .spawn()
         .context("target/debug/local-stack: build the workspace first")?;
-    let addresses = eventually("the stack is ready", async || {
+    let ended = eventually("the stack is ready", async || {
         if let Ok(Some(status)) = process.try_wait() {
-            return Some(Err(anyhow::anyhow!("the stack ended: {status}")));
+            return Some(Some(status));
         }
-        let text = std::fs::read(data.join("stack.json")).ok()?;
-        Some(serde_json::from_slice(&text).map_err(Into::into))
+        data.join(ADDRESSES).exists().then_some(None)
     })
     .await;
-    match addresses {
-        Ok(addresses) => Ok((process, addresses)),
-        Err(error) => {
-            let log = std::fs::read_to_string(data.join("stack.log"))?;
-            Err(error.context(log))
-        }
+    if let Some(status) = ended {
+        let log = std::fs::read_to_string(data.join("stack.log"))?;
+        anyhow::bail!("the stack ended: {status}\n{log}");
     }
+    Ok(process)
 }

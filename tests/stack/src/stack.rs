@@ -61,7 +61,7 @@ impl Stack {
     pub async fn start() -> Result<Self> {
         let Some(file) = std::env::var_os(DEPLOYED) else {
             let (mut stack, process) = LocalStack::start().await?.into_parts();
-            stack.process = Some(process);
+            stack.process = process;
             return Ok(stack);
         };
         let file = PathBuf::from(file);

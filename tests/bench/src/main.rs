@@ -7,6 +7,7 @@
 mod calls;
 mod compare;
 mod contender;
+mod dynamodb;
 mod instructions;
 mod load;
 mod plot;
@@ -19,12 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use mimalloc::MiMalloc;
 use tokio::runtime::Builder;
-
-/// A tenth of what the stand-ins take is their memory's; half of that with this one.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 #[command(name = "bench", disable_version_flag = true)]

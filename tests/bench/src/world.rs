@@ -11,13 +11,15 @@ use local_stack::data_dir::DataDir;
 use local_stack::secrets::Secrets;
 use local_stack::stack::{Options, Stack};
 use local_stack::stripe_mode::StripeMode;
-use local_stack::{lambda, names};
+use local_stack::{database, lambda, names};
 use reqwest::Method;
 use serde_json::{Value, json};
 use signed_cookies::SigningKey;
 use stack_tests::{Authority, Event, LocalStack, TlsFront, User};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+
+use crate::dynamodb;
 
 /// The plan that everybody has or wants.
 pub const PLAN: &str = "starter-monthly";
@@ -128,8 +130,11 @@ impl World {
         let told = Router::new().route("/", put(async || ()));
         tokio::spawn(axum::serve(listener, told).into_future());
         let authority = Authority::new()?;
+        let database = database::open(&data.file("dynamodb.sqlite"), &[])?;
         let secure = Services {
-            dynamodb: TlsFront::before(&plain.dynamodb, &authority).await?.url,
+            dynamodb: TlsFront::of(dynamodb::router(database), &authority)
+                .await?
+                .url,
             secrets: TlsFront::before(&plain.secrets, &authority).await?.url,
             stripe: TlsFront::before(&plain.stripe, &authority).await?.url,
             sign_in: TlsFront::before(&plain.sign_in, &authority).await?.url,

@@ -9,6 +9,8 @@ use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
 use dynoxide::errors::DynoxideError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::template::TableSpec;
@@ -30,6 +32,40 @@ pub fn open(file: &Path, tables: &[(String, TableSpec)]) -> Result<Database> {
         .sweep_ttl()
         .context("cannot delete what has expired")?;
     Ok(database)
+}
+
+/// Executes one of the operations that read and write items, with the JSON that the SDK sends, and without what DynamoDB's server checks before it:
+/// status and body of the answer.
+#[must_use]
+pub fn execute(database: &Database, operation: &str, body: &str) -> (u16, String) {
+    let done = match operation {
+        "BatchGetItem" => ask(body, |it| database.batch_get_item(it)),
+        "BatchWriteItem" => ask(body, |it| database.batch_write_item(it)),
+        "DeleteItem" => ask(body, |it| database.delete_item(it)),
+        "GetItem" => ask(body, |it| database.get_item(it)),
+        "PutItem" => ask(body, |it| database.put_item(it)),
+        "Query" => ask(body, |it| database.query(it)),
+        "Scan" => ask(body, |it| database.scan(it)),
+        "TransactGetItems" => ask(body, |it| database.transact_get_items(it)),
+        "TransactWriteItems" => ask(body, |it| database.transact_write_items(it)),
+        "UpdateItem" => ask(body, |it| database.update_item(it)),
+        other => Err(DynoxideError::ValidationException(format!(
+            "{other} is no operation on items"
+        ))),
+    };
+    match done {
+        Ok(answer) => (200, answer),
+        Err(error) => (error.status_code(), error.to_json()),
+    }
+}
+
+fn ask<Q: DeserializeOwned, A: Serialize>(
+    body: &str,
+    execute: impl FnOnce(Q) -> Result<A, DynoxideError>,
+) -> Result<String, DynoxideError> {
+    let wrong = |error: serde_json::Error| DynoxideError::ValidationException(error.to_string());
+    let question = serde_json::from_str(body).map_err(wrong)?;
+    serde_json::to_string(&execute(question)?).map_err(wrong)
 }
 
 /// Gives a table that an earlier version made the indexes that have come since; what is in it comes into them, too.

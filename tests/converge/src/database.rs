@@ -1,9 +1,6 @@
 //! DynamoDB's part: the embedded database in memory, asked with the JSON that the SDK sends.
 
 use anyhow::{Context as _, Result};
-use dynoxide::errors::DynoxideError;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// The table's name.
@@ -36,26 +33,7 @@ impl Database {
     /// Executes one operation: status and body of the answer.
     #[must_use]
     pub fn execute(&self, operation: &str, body: &str) -> (u16, String) {
-        let database = &self.0;
-        let done = match operation {
-            "BatchGetItem" => ask(body, |it| database.batch_get_item(it)),
-            "BatchWriteItem" => ask(body, |it| database.batch_write_item(it)),
-            "DeleteItem" => ask(body, |it| database.delete_item(it)),
-            "GetItem" => ask(body, |it| database.get_item(it)),
-            "PutItem" => ask(body, |it| database.put_item(it)),
-            "Query" => ask(body, |it| database.query(it)),
-            "Scan" => ask(body, |it| database.scan(it)),
-            "TransactGetItems" => ask(body, |it| database.transact_get_items(it)),
-            "TransactWriteItems" => ask(body, |it| database.transact_write_items(it)),
-            "UpdateItem" => ask(body, |it| database.update_item(it)),
-            other => Err(DynoxideError::ValidationException(format!(
-                "the proof does not know {other}"
-            ))),
-        };
-        match done {
-            Ok(answer) => (200, answer),
-            Err(error) => (error.status_code(), error.to_json()),
-        }
+        local_stack::database::execute(&self.0, operation, body)
     }
 
     /// Every item, raw: attributes with their types, as `{"pk": {"S": "…"}, …}`.
@@ -84,13 +62,4 @@ impl Database {
         let mut answer: Value = serde_json::from_str(&body)?;
         Ok(answer["Item"].take())
     }
-}
-
-fn ask<Q: DeserializeOwned, A: Serialize>(
-    body: &str,
-    execute: impl FnOnce(Q) -> Result<A, DynoxideError>,
-) -> Result<String, DynoxideError> {
-    let wrong = |error: serde_json::Error| DynoxideError::ValidationException(error.to_string());
-    let question = serde_json::from_str(body).map_err(wrong)?;
-    serde_json::to_string(&execute(question)?).map_err(wrong)
 }
